@@ -1,0 +1,178 @@
+package riskd
+
+import "time"
+
+// Outcome is what riskd answers. The zero Outcome is no answer at all, so that
+// nothing that was forgotten can pass for allow.
+type Outcome uint8
+
+// The outcomes, in the order of their severity.
+const (
+	NoOutcome Outcome = iota
+	Allow
+	StepUpNeeded
+	Revoke
+)
+
+var outcomeNames = []string{"", "allow", "step_up", "revoke"}
+
+func (o Outcome) String() string { return nameOf(outcomeNames, uint8(o)) }
+
+// ParseOutcome reads an outcome.
+func ParseOutcome(s string) (Outcome, error) {
+	i, err := parseName(outcomeNames, s)
+	return Outcome(i), err
+}
+
+// Case is all that a policy may know of one event.
+type Case struct {
+	Event    *Event
+	Session  *Session
+	Profile  *Profile
+	Readings []Reading // by the signal's place in the catalogue
+	Now      time.Time
+
+	// What follows is there only for the judgement.
+	Score      float64
+	Nats       Nats
+	Reasons    []Reason // the open ones and this event's
+	Invariants []string
+}
+
+// Nats are the evidence sums that a score is made of.
+type Nats struct {
+	Identity  float64 // accumulated, half-life of hours
+	Behaviour float64 // accumulated, half-life of minutes
+	Request   float64 // this event alone
+}
+
+// Judgement is the policy's answer on a case.
+type Judgement struct {
+	Outcome Outcome
+	StepUp  Demand // what a step-up asks for; zero unless Outcome is StepUpNeeded
+}
+
+// Demand is the authentication that a policy asks for: one of the ACR values or
+// one of the AMR values, not older than MaxAge.
+type Demand struct {
+	ACR    []string
+	AMR    []string
+	MaxAge time.Duration
+}
+
+// StepUp is a challenge: a demand, and the reasons that meeting it clears.
+type StepUp struct {
+	ID       string
+	Demand   Demand
+	Clears   []string
+	IssuedAt time.Time
+}
+
+// MetBy reports whether an event proves what the challenge asks for: an
+// authentication since the challenge was given, of one of the demanded kinds.
+func (u *StepUp) MetBy(e *Event) bool {
+	if !e.Session.AuthTime.After(u.IssuedAt) {
+		return false
+	}
+	if len(u.Demand.ACR) == 0 && len(u.Demand.AMR) == 0 {
+		return true
+	}
+	for _, want := range u.Demand.ACR {
+		if e.Session.ACR == want {
+			return true
+		}
+	}
+	for _, want := range u.Demand.AMR {
+		for _, have := range e.Session.AMR {
+			if have == want {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Decision is riskd's answer to one event.
+type Decision struct {
+	ID      string
+	EventID string
+	At      time.Time
+	Session SessionID
+	Outcome Outcome
+	// Score is 0 to 100, higher is riskier: 60 is where the pack's step-up
+	// threshold lies, 85 its revoke threshold.
+	Score   int
+	Level   Level
+	Reasons []Reason // their points add up to Score
+	// StepUp is set when Outcome is StepUpNeeded.
+	StepUp   *StepUp
+	Pack     string
+	Revision string
+	Source   Source
+	// Degraded names what didn't work while deciding; empty when all did.
+	Degraded []string
+	// Missing names the signals that couldn't be evaluated.
+	Missing []string
+	// UserText is safe to show to the user, AdminText is for those who work with
+	// riskd; both are English.
+	UserText  string
+	AdminText string
+}
+
+// Level is the score in three words, those of CAEP 1.0.
+type Level uint8
+
+// The levels: below the step-up threshold, from there, and from the revoke
+// threshold on.
+const (
+	Low Level = iota
+	Medium
+	High
+)
+
+var levelNames = []string{"LOW", "MEDIUM", "HIGH"}
+
+func (l Level) String() string { return nameOf(levelNames, uint8(l)) }
+
+// The scores at which the levels begin: the step-up and the revoke threshold of
+// every pack, whatever its nats, come to these points.
+const (
+	StepUpScore = 60
+	RevokeScore = 85
+)
+
+// LevelOf gives the level of a score.
+func LevelOf(score float64) Level {
+	switch {
+	case score >= RevokeScore:
+		return High
+	case score >= StepUpScore:
+		return Medium
+	}
+	return Low
+}
+
+// Source is where a decision came from.
+type Source uint8
+
+// The sources of decisions.
+const (
+	SourceFresh      Source = iota // the policy judged this event
+	SourceRevocation               // the session was revoked before; nothing else was looked at
+	SourceFallback                 // the policy gave no answer: the class's default
+)
+
+var sourceNames = []string{"fresh", "revocation", "fallback"}
+
+func (s Source) String() string { return nameOf(sourceNames, uint8(s)) }
+
+// Record is everything that a decision depended on, for audit, replay, streams
+// and people who watch. Recorders must not change it, nor keep it: they copy
+// what they need before they return.
+type Record struct {
+	Event    *Event
+	Decision *Decision
+	Readings []Reading
+	Nats     Nats
+	Took     time.Duration
+}

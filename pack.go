@@ -1,0 +1,55 @@
+package riskd
+
+import "time"
+
+// Pack describes one loaded revision of a policy pack.
+type Pack struct {
+	Name     string
+	Revision string
+	Tuning   Tuning
+	// Reads are the names of the signals that the pack's rules look at; the
+	// others needn't be computed.
+	Reads map[string]bool
+}
+
+// Tuning is the data of a pack that Go acts on; the rest of tuning.json is for
+// its rules alone.
+type Tuning struct {
+	// StepUpNats and RevokeNats are where the accumulated evidence raises the
+	// alarm; RequestBonus is how much less a single request's own evidence needs.
+	StepUpNats   float64
+	RevokeNats   float64
+	RequestBonus float64
+	// HalfLife and Cap bound each channel's memory, in time and in nats.
+	HalfLife [2]time.Duration // by Channel
+	Cap      [2]float64       // by Channel
+	// GroupCap bounds what one request adds in one group of evidence.
+	GroupCap [Groups]Bounds
+	// OnFailure is what each class gets when the policy can't answer.
+	OnFailure [4]Failure // by Class
+	// LastDecisionFor is how long FailLast may repeat a session's last decision.
+	LastDecisionFor time.Duration
+}
+
+// Bounds are a least and a most.
+type Bounds struct{ Min, Max float64 }
+
+// Failure is what to answer when the policy gives no answer.
+type Failure uint8
+
+// The ways to fail. None of them is ever revoke.
+const (
+	FailStepUp Failure = iota // ask for proof
+	FailLast                  // repeat the session's last decision if young enough, else step_up
+	FailAllow                 // let pass
+)
+
+var failureNames = []string{"step_up", "last", "allow"}
+
+func (f Failure) String() string { return nameOf(failureNames, uint8(f)) }
+
+// ParseFailure reads a way to fail.
+func ParseFailure(s string) (Failure, error) {
+	i, err := parseName(failureNames, s)
+	return Failure(i), err
+}

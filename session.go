@@ -1,0 +1,188 @@
+package riskd
+
+import (
+	"hash/fnv"
+	"time"
+)
+
+// Session is what riskd remembers of one session. It holds few pointers, so
+// that a million of them cost the garbage collector little.
+type Session struct {
+	ID       SessionID
+	Tenant   string
+	User     string // "" until somebody has signed in
+	DeviceID string // as in revocations of a device
+	Status   Status
+	// Start is the earliest start that riskd knows; revocations compare with it.
+	Start time.Time
+	// SeenAt is the last event, ActiveAt the last interactive one.
+	SeenAt   time.Time
+	ActiveAt time.Time
+	Requests uint32
+	// Previous and Next are the ids around a rotation; revoking one revokes all.
+	Previous SessionID
+	Next     SessionID
+	// Learned says that the user's profile has learned from this session.
+	Learned bool
+	// BeforeLogin says that the id was seen before anybody had signed in with it.
+	BeforeLogin bool
+
+	AuthTime time.Time
+	ACR      string
+	AMR      []string
+	Binding  Binding
+
+	// Here is the context of the last event, Before the one that it replaced and
+	// MovedAt when that happened.
+	Here    Context
+	Before  Context
+	MovedAt time.Time
+	// Known are the contexts that this session may return to without notice.
+	Known Contexts
+	// Anchor is the last place that is exact enough to measure a distance from.
+	Anchor Anchor
+	// Device is the device of the last event, Devices are those accepted.
+	Device  DeviceMark
+	Devices [4]DeviceMark
+	Agent   Agent
+	Network NetworkKind
+
+	Identity  Sum
+	Behaviour Sum
+	// StepUp is the challenge that waits for proof, nil when none does.
+	StepUp *StepUp
+	// Last is the last decision of a working policy, DecidedAt its time.
+	Last      Outcome
+	DecidedAt time.Time
+	Score     float64
+
+	// Cells are the signals' own memory, by Signal.Cell.
+	Cells []Cell
+}
+
+// Cell is the memory that one signal may keep in a session: four numbers,
+// whose meaning only that signal knows.
+type Cell [4]float64
+
+// Status is where a session is in its life.
+type Status uint8
+
+// The states of a session.
+const (
+	StatusActive Status = iota
+	StatusStepUp
+	StatusRevoked
+)
+
+var statusNames = []string{"active", "step_up", "revoked"}
+
+func (s Status) String() string { return nameOf(statusNames, uint8(s)) }
+
+// ParseStatus reads the name of a session's state.
+func ParseStatus(s string) (Status, error) {
+	i, err := parseName(statusNames, s)
+	return Status(i), err
+}
+
+// Anchor is a place and when it was seen, for measuring travel.
+type Anchor struct {
+	Lat, Lon float64
+	RadiusKM float64
+	Country  Country
+	Prefix   Prefix
+	Build    int64
+	At       time.Time // zero: no anchor yet
+}
+
+// Agent is what a user agent says it is. The empty Family is unknown.
+type Agent struct {
+	Family string
+	OS     string
+	Major  int
+	Minor  int
+}
+
+// DeviceMark is a device as signals compare it: hashes of its id and of its
+// fingerprint, each 0 when the event carried none.
+type DeviceMark struct{ ID, Fingerprint uint64 }
+
+// MarkOf gives a device's mark.
+func MarkOf(d *Device) DeviceMark { return DeviceMark{hash64(d.ID), hash64(d.Fingerprint)} }
+
+func hash64(s string) uint64 {
+	if s == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64() | 1
+}
+
+// HasDevice reports whether the session has accepted this very device.
+func (s *Session) HasDevice(m DeviceMark) bool {
+	for _, d := range s.Devices {
+		if d == m && m != (DeviceMark{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// AcceptDevice remembers the device, in place of the one accepted longest ago.
+func (s *Session) AcceptDevice(m DeviceMark) {
+	if m == (DeviceMark{}) || s.HasDevice(m) {
+		return
+	}
+	copy(s.Devices[1:], s.Devices[:len(s.Devices)-1])
+	s.Devices[0] = m
+}
+
+// Contexts is a bounded memory of contexts with how often and when they were
+// seen; the zero value is empty.
+type Contexts [8]ContextSeen
+
+// ContextSeen is one remembered context.
+type ContextSeen struct {
+	Context
+	Count uint32
+	At    int64 // Unix seconds of the last sighting
+}
+
+// Familiarity is how well a context is known: the deepest of its levels that
+// was seen before.
+type Familiarity struct{ Prefix, ASN, Country bool }
+
+// Familiar compares a context with those remembered.
+func (c *Contexts) Familiar(x Context) Familiarity {
+	var f Familiarity
+	for i := range c {
+		s := &c[i]
+		if s.Count == 0 {
+			continue
+		}
+		f.Prefix = f.Prefix || s.Prefix == x.Prefix
+		f.ASN = f.ASN || s.ASN == x.ASN && x.ASN != 0
+		f.Country = f.Country || s.Country == x.Country && x.Country != (Country{})
+	}
+	return f
+}
+
+// See counts a sighting; the context seen longest ago makes room.
+func (c *Contexts) See(x Context, at time.Time) {
+	slot := 0
+	for i := range c {
+		if c[i].Count == 0 {
+			slot = i
+			break
+		}
+		if c[i].Context == x {
+			c[i].Count++
+			c[i].At = at.Unix()
+			return
+		}
+		if c[i].At < c[slot].At {
+			slot = i
+		}
+	}
+	c[slot] = ContextSeen{Context: x, Count: 1, At: at.Unix()}
+}

@@ -1,6 +1,9 @@
 package riskd
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Outcome is what riskd answers. The zero Outcome is no answer at all, so that
 // nothing that was forgotten can pass for allow.
@@ -66,30 +69,28 @@ type StepUp struct {
 	Demand   Demand
 	Clears   []string
 	IssuedAt time.Time
+	// AuthTime is the last authentication known when the challenge was given:
+	// only a later one can be the answer to it.
+	AuthTime time.Time
 }
 
+// ClockSkew is how far an identity provider's clock may lag behind riskd's
+// without its users being asked for the same step-up for ever.
+const ClockSkew = time.Minute
+
 // MetBy reports whether an event proves what the challenge asks for: an
-// authentication since the challenge was given, of one of the demanded kinds.
+// authentication of one of the demanded kinds, later than the last one known
+// when the challenge was given and not from before it by more than ClockSkew.
 func (u *StepUp) MetBy(e *Event) bool {
-	if !e.Session.AuthTime.After(u.IssuedAt) {
+	at := e.Session.AuthTime
+	if !at.After(u.AuthTime) || at.Before(u.IssuedAt.Add(-ClockSkew)) {
 		return false
 	}
 	if len(u.Demand.ACR) == 0 && len(u.Demand.AMR) == 0 {
 		return true
 	}
-	for _, want := range u.Demand.ACR {
-		if e.Session.ACR == want {
-			return true
-		}
-	}
-	for _, want := range u.Demand.AMR {
-		for _, have := range e.Session.AMR {
-			if have == want {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.Contains(u.Demand.ACR, e.Session.ACR) ||
+		slices.ContainsFunc(u.Demand.AMR, func(m string) bool { return slices.Contains(e.Session.AMR, m) })
 }
 
 // Decision is riskd's answer to one event.

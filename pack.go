@@ -27,6 +27,8 @@ type Tuning struct {
 	GroupCap [Groups]Bounds
 	// OnFailure is what each class gets when the policy can't answer.
 	OnFailure [4]Failure // by Class
+	// Demand is what each class's step-up asks for when the policy can't say.
+	Demand [4]Demand // by Class
 	// LastDecisionFor is how long FailLast may repeat a session's last decision.
 	LastDecisionFor time.Duration
 }

@@ -1,0 +1,35 @@
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: dev
+dev: ## run riskd in memory and show decisions as they happen
+	go run ./cmd/riskd dev
+
+.PHONY: test
+test: ## every test; quick, needs no network
+	go test ./...
+
+.PHONY: race
+race: ## every test with the race detector, in random order
+	go test -race -shuffle=on ./...
+
+.PHONY: check
+check: ## all that a change has to pass, as the CI runs it
+	bash .ci/run
+
+.PHONY: rules
+rules: ## format, check and test the Rego
+	go tool opa fmt --fail --list rego policies/default
+	go tool opa check --strict --capabilities policies/capabilities.json rego policies/default
+	go tool opa test rego policies/default
+
+.PHONY: bench
+bench: ## speed against the bare HTTP floor and OPA's server, under 3 minutes
+	go run ./bench/speed
+
+.PHONY: fixtures
+fixtures: ## make the synthetic geo databases again
+	go run ./fixtures/geo

@@ -1,0 +1,103 @@
+package policies_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/policies"
+)
+
+func TestDefaultTuning(t *testing.T) {
+	t.Parallel()
+	got := compile(t, "", "").Info().Tuning
+	if got.StepUpNats != 10 || got.RevokeNats != 14 || got.RequestBonus != 4 ||
+		got.HalfLife != [2]time.Duration{4 * time.Hour, 8 * time.Minute} || got.Cap != [2]float64{25, 14} ||
+		got.GroupCap[riskd.GroupDevice] != (riskd.Bounds{Min: -2.5, Max: 7}) ||
+		got.OnFailure != [4]riskd.Failure{riskd.ClassOpen: riskd.FailAllow, riskd.ClassStandard: riskd.FailLast} ||
+		got.LastDecisionFor != time.Minute || got.Demand[riskd.ClassAdmin].AMR[0] != "hwk" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestTuningFaults(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ overlay, want string }{
+		"unknown member":           {`{"scores": {}}`, `pack test: tuning.json: scores: is unknown: "scores" is not one of cap, default_privilege, group_cap, half_life, invariants, last_decision_for, on_failure, roles, rules, score, step_up; did you mean "score"?`},
+		"unknown below":            {`{"score": {"step_up_nat": 1}}`, `tuning.json: score.step_up_nat: is unknown`},
+		"missing member":           {`{"cap": null}`, `tuning.json: cap: is required: an object`},
+		"missing below":            {`{"cap": {"identity": null}}`, `tuning.json: cap.identity: is required: a number from 0.1 to 1000`},
+		"not an object":            {`{"score": 5}`, `tuning.json: score: must be an object; it is a number`},
+		"not a number":             {`{"score": {"step_up_nats": "10"}}`, `tuning.json: score.step_up_nats: must be a number from 0.1 to 1000; it is "10"`},
+		"below the least":          {`{"cap": {"identity": 0}}`, `tuning.json: cap.identity: must be a number from 0.1 to 1000; it is 0`},
+		"thresholds crossed":       {`{"score": {"step_up_nats": 14}}`, `tuning.json: score.revoke_nats: must be above step_up_nats, 14; it is 14`},
+		"not a duration":           {`{"half_life": {"identity": "4 hours"}}`, `tuning.json: half_life.identity: must be a duration above 0, such as "90s", "8m" or "4h"; it is "4 hours"`},
+		"negative duration":        {`{"last_decision_for": "-1s"}`, `tuning.json: last_decision_for: must be a duration above 0`},
+		"group's least above 0":    {`{"group_cap": {"time": {"min": 1}}}`, `tuning.json: group_cap.time.min: must be a number from -1000 to 0; it is 1`},
+		"unknown group":            {`{"group_cap": {"tme": {"min": 0, "max": 1}}}`, `did you mean "time"?`},
+		"admin fails open":         {`{"on_failure": {"admin": "allow"}}`, `tuning.json: on_failure.admin: must be step_up; it is "allow"`},
+		"sensitive repeats":        {`{"on_failure": {"sensitive": "last"}}`, `tuning.json: on_failure.sensitive: must be step_up; it is "last"`},
+		"failure revokes":          {`{"on_failure": {"open": "revoke"}}`, `tuning.json: on_failure.open: must be allow or last or step_up; it is "revoke"`},
+		"demand without a part":    {`{"step_up": {"admin": {"max_age": null}}}`, `tuning.json: step_up.admin.max_age: is required`},
+		"demand with a bad list":   {`{"step_up": {"admin": {"amr_values": ["hwk", ""]}}}`, `tuning.json: step_up.admin.amr_values: must be a list of strings`},
+		"invariant is allowed":     {`{"invariants": {"session_fixation": "allow"}}`, `tuning.json: invariants.session_fixation: must be revoke or step_up; it is "allow"`},
+		"privilege out of range":   {`{"roles": {"admin": {"privilege": 11}}}`, `tuning.json: roles.admin.privilege: must be a number from 0 to 10; it is 11`},
+		"role with more":           {`{"roles": {"admin": {"priv": 1}}}`, `tuning.json: roles.admin.priv: is unknown`},
+		"override of no rule":      {`{"rules": {"contry": {"weight": 1}}}`, `tuning.json: rules.contry: is unknown: "contry" is not one of country, speed; did you mean "country"?`},
+		"override of no number":    {`{"rules": {"speed": {"abov": 1}}}`, `tuning.json: rules.speed.abov: is unknown: "abov" is not one of above, nats; did you mean "above"?`},
+		"override of another kind": {`{"rules": {"speed": {"above": "900"}}}`, `tuning.json: rules.speed.above: must be a number, as its default; it is "900"`},
+		"override out of range":    {`{"rules": {"speed": {"above": 1e10}}}`, `tuning.json: rules.speed.above: must be a number`},
+		"override is no object":    {`{"rules": {"speed": 3}}`, `tuning.json: rules.speed: must be an object; it is a number`},
+		"overlay is no JSON":       {`{"score": }`, `pack test: overlay:1:11: score: `},
+		"overlay is no object":     {`7`, `tuning.json: must be an object`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := tryCompile(t, "", "", test.overlay)
+			wantError(t, err, test.want)
+			if err != nil && strings.Contains(err.Error(), "\n") {
+				t.Errorf("one mistake gives more than one fault:\n%v", err)
+			}
+		})
+	}
+}
+
+func TestTuningSyntax(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ old, with, want string }{
+		"duplicate":       {`"cap":`, `"score":`, `tuning.json:4:3: score: duplicate object member name`},
+		"second document": {"\n}\n", "\n}\n{}", `pack test: tuning.json:`},
+		"invalid UTF-8":   {"mfa", "m\xff", `pack test: tuning.json:`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pack := packOf(t, "")
+			text := strings.Replace(string(pack["tuning.json"].Data), test.old, test.with, 1)
+			pack["tuning.json"] = &fstest.MapFile{Data: []byte(text)}
+			_, err := policies.Compile("test", pack, policies.Options{Signals: testSignals, Library: libraryOf(t, testRules)})
+			wantError(t, err, test.want)
+		})
+	}
+}
+
+// Roles and rules may be left out; the overlay merges into the rest.
+func TestTuningOverlay(t *testing.T) {
+	t.Parallel()
+	p := compile(t, "", "", `{"roles": null, "rules": null, "score": {"step_up_nats": 8}}`)
+	if got := p.Info().Tuning; got.StepUpNats != 8 || got.RevokeNats != 14 {
+		t.Errorf("got %+v", got)
+	}
+	c := quietCase()
+	c.Readings[speed].Value = 600
+	fast := compile(t, "", "", `{"rules": {"speed": {"above": 500}}}`)
+	for name, test := range map[string]struct {
+		pack *policies.Pack
+		want int
+	}{"as it is": {p, 0}, "overridden": {fast, 1}} {
+		if reasons, err := test.pack.Reasons(t.Context(), c); err != nil || len(reasons) != test.want {
+			t.Errorf("%s: got %v, %v; want %d", name, reasons, err, test.want)
+		}
+	}
+}

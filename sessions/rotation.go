@@ -1,0 +1,61 @@
+package sessions
+
+import (
+	"slices"
+
+	"github.com/riskd/riskd"
+)
+
+// inherit makes a new session the continuation of the one that it replaces, and
+// reports whether that one is known. Its id is kept either way, so that revoking
+// it ends the new session too.
+func (s *Store) inherit(v *session, previous riskd.SessionID) bool {
+	v.Previous, v.family = previous, previous
+	r := s.sessions.pin(previous)
+	if r == nil {
+		return false
+	}
+	r.value.mu.Lock()
+	v.Session = clone(&r.value.Session)
+	s.leave(r)
+	v.Previous, v.Next = previous, riskd.SessionID{}
+	if !r.value.family.IsZero() {
+		v.family = r.value.family
+	}
+	v.ended.Store(r.value.ended.Load())
+	return true
+}
+
+// follow links a session to the one that continues it.
+func (s *Store) follow(previous, next riskd.SessionID) {
+	if r := s.sessions.pin(previous); r != nil {
+		r.value.mu.Lock()
+		r.value.Next = next
+		s.leave(r)
+	}
+}
+
+// clone copies a session so that nothing is shared but rules, which never change.
+func clone(s *riskd.Session) riskd.Session {
+	c := *s
+	c.AMR = slices.Clone(s.AMR)
+	c.Cells = slices.Clone(s.Cells)
+	c.Identity.Open = cloneEvidence(s.Identity.Open)
+	c.Behaviour.Open = cloneEvidence(s.Behaviour.Open)
+	if s.StepUp != nil {
+		u := *s.StepUp
+		u.Demand.ACR = slices.Clone(u.Demand.ACR)
+		u.Demand.AMR = slices.Clone(u.Demand.AMR)
+		u.Clears = slices.Clone(u.Clears)
+		c.StepUp = &u
+	}
+	return c
+}
+
+func cloneEvidence(open []riskd.Evidence) []riskd.Evidence {
+	c := slices.Clone(open)
+	for i := range c {
+		c[i].ClearsWith = slices.Clone(c[i].ClearsWith)
+	}
+	return c
+}

@@ -1,0 +1,123 @@
+package scoring
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/signals"
+)
+
+// Memory is what the engine needs of the place where sessions are kept.
+type Memory interface {
+	// Revoked reports the revocation that ended the event's session, if any. It
+	// must be exact, and must see every Revoke that has returned.
+	Revoked(e *riskd.Event) (riskd.Epoch, bool)
+	// Update runs fn on the event's session, made if it is new, and on a copy of
+	// its user's profile; one fn at a time per session. If fn says so, the
+	// profile learns from the event.
+	Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) (learn bool))
+	// Revoke ends the target's sessions that began before at.
+	Revoke(t riskd.Target, at time.Time, reason, actor string) (riskd.Epoch, int)
+}
+
+// Locator says where an address is. It must not block; what it doesn't know
+// stays zero, and degraded holds stable codes for what didn't work.
+type Locator interface {
+	Locate(ip netip.Addr) (place riskd.Place, degraded []string)
+}
+
+// Policy is one loaded revision of a policy pack. Both queries keep to the
+// context's deadline and give an error rather than part of an answer; an error
+// with a Code method names itself in the decision.
+type Policy interface {
+	Info() *riskd.Pack
+	Reasons(ctx context.Context, c *riskd.Case) ([]riskd.Reason, error)
+	Judge(ctx context.Context, c *riskd.Case) (riskd.Judgement, error)
+}
+
+// Options are the parts of an Engine.
+type Options struct {
+	Memory  Memory
+	Locator Locator
+	// Policy gives the pack in force; the engine asks once per decision, so that
+	// no decision mixes two revisions.
+	Policy func() Policy
+	// NewID gives ids for decisions and challenges.
+	NewID func() string
+	// Record is told of every decision before it is answered. It must not block.
+	// Optional.
+	Record func(*riskd.Record)
+	// Deadline bounds the time that the policy may take for one decision; past
+	// it the class's default is answered. Default: 20 ms.
+	Deadline time.Duration
+}
+
+// Engine decides. It is safe for concurrent use.
+type Engine struct {
+	Options
+	signals []signals.Signal
+}
+
+// DefaultDeadline is the time that a policy gets when Options don't say.
+const DefaultDeadline = 20 * time.Millisecond
+
+// New makes an engine of its parts.
+func New(o Options) (*Engine, error) {
+	switch {
+	case o.Memory == nil:
+		return nil, errors.New("scoring.Options.Memory: is required")
+	case o.Locator == nil:
+		return nil, errors.New("scoring.Options.Locator: is required")
+	case o.Policy == nil:
+		return nil, errors.New("scoring.Options.Policy: is required")
+	case o.NewID == nil:
+		return nil, errors.New("scoring.Options.NewID: is required")
+	case o.Deadline < 0:
+		return nil, errors.New("scoring.Options.Deadline: must not be negative")
+	}
+	if o.Deadline == 0 {
+		o.Deadline = DefaultDeadline
+	}
+	if o.Record == nil {
+		o.Record = func(*riskd.Record) {}
+	}
+	return &Engine{Options: o, signals: signals.All()}, nil
+}
+
+// Decide answers one valid event as of now. It never fails: what goes wrong is
+// named in the decision's Degraded, and answered as the event's class says.
+func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) riskd.Decision {
+	started := time.Now()
+	t := e.begin(event, now)
+	if epoch, revoked := e.Memory.Revoked(event); revoked {
+		t.over(epoch)
+	} else {
+		t.locate()
+		ctx, cancel := context.WithTimeout(ctx, e.Deadline)
+		e.Memory.Update(event, now, func(s *riskd.Session, p *riskd.Profile) bool {
+			if s.Status == riskd.StatusRevoked {
+				t.over(riskd.Epoch{Target: riskd.Target{Kind: riskd.TargetSession}, At: s.DecidedAt, Actor: "policy"})
+				return false
+			}
+			t.remember(s, p)
+			t.measure()
+			t.reason(ctx)
+			t.weigh()
+			t.judge(ctx)
+			t.guard()
+			return t.settle()
+		})
+		cancel()
+		if t.decision.Outcome == riskd.Revoke && t.decision.Source == riskd.SourceFresh {
+			e.Memory.Revoke(riskd.Target{Kind: riskd.TargetSession, Tenant: event.Tenant, Session: event.Session.ID}, now, t.decision.AdminText, "policy")
+		}
+	}
+	e.Record(&riskd.Record{
+		Event: event, Decision: &t.decision, Readings: t.readings, Nats: t.Nats,
+		Took: time.Since(started),
+	})
+	return t.decision
+}

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/riskd/riskd"
+)
+
+// Decider answers events; the engine is one.
+type Decider interface {
+	// Decide answers a valid event as of now. It never fails, and it owns the
+	// event until it returns.
+	Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision
+}
+
+// Sessions is what is remembered of sessions. What it gives are copies, good to
+// read while the sessions go on.
+type Sessions interface {
+	// Session finds one session.
+	Session(id riskd.SessionID) (riskd.Session, bool)
+	// List gives the sessions that a filter lets through, at most Limit of them,
+	// and the cursor of the next page, "" after the last. A cursor that it never
+	// gave is an error.
+	List(f Filter) (page []riskd.Session, next string, err error)
+}
+
+// Filter chooses sessions; its zero fields let everything through. It is an
+// alias of a plain struct, so that a store can take it without importing this
+// package.
+type Filter = struct {
+	Tenant string
+	User   string
+	Device string // the device's id
+	Status *riskd.Status
+	Cursor string
+	Limit  int // 1 to MaxPage
+}
+
+// Revocations is what has been revoked.
+type Revocations interface {
+	// Revoke ends the target's sessions that began before at, and says how many
+	// it knows. When it returns, no decision passes them any more. A session is
+	// named by Target.Session alone, whatever Target.Tenant says: the tenant is
+	// part of its hash.
+	Revoke(t riskd.Target, at time.Time, reason, actor string) (epoch riskd.Epoch, matched int)
+	// Revocations gives those in force whose number is below before, the newest
+	// first, at most limit of them; 0 begins with the newest.
+	Revocations(before uint64, limit int) []riskd.Epoch
+	// Durable reports whether a revocation survives the process.
+	Durable() bool
+}
+
+// Options are the parts of an API.
+type Options struct {
+	Engine      Decider
+	Sessions    Sessions
+	Revocations Revocations
+	// Key hashes raw session ids.
+	Key *riskd.SessionKey
+	// Forward are the profiles of forward-auth.
+	Forward []ForwardProfile
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. None is
+	// trusted by default.
+	TrustedProxies []netip.Prefix
+	// AdminHosts are the names, beside those of the loopback, under which the
+	// admin handler may be asked; without them a page in a browser could reach it
+	// through a name of its own.
+	AdminHosts []string
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// Ready gives what keeps riskd from being ready. Optional.
+	Ready func() []string
+	// Metrics answers /metrics. Optional.
+	Metrics http.Handler
+	// Observe is told of every answer: the surface ("decision", "batch",
+	// "telemetry", "forward_auth", "admin" or, for requests that hit no route,
+	// "none"), its status and the time it took. Optional.
+	Observe func(surface string, status int, took time.Duration)
+	// Panicked is told of every panic that was turned into an answer. Optional.
+	Panicked func(surface string, value any, stack []byte)
+}
+
+// API is the two handlers. It is safe for concurrent use.
+type API struct {
+	Options
+	profiles map[string]*profile
+	proxies  proxies
+	hosts    map[string]bool
+}
+
+// New makes an API of its parts.
+func New(o Options) (*API, error) {
+	switch {
+	case o.Engine == nil:
+		return nil, errors.New("api.Options.Engine: is required")
+	case o.Sessions == nil:
+		return nil, errors.New("api.Options.Sessions: is required")
+	case o.Revocations == nil:
+		return nil, errors.New("api.Options.Revocations: is required")
+	case o.Key == nil:
+		return nil, errors.New("api.Options.Key: is required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Ready == nil {
+		o.Ready = func() []string { return nil }
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, int, time.Duration) {}
+	}
+	if o.Panicked == nil {
+		o.Panicked = func(string, any, []byte) {}
+	}
+	a := &API{Options: o, profiles: map[string]*profile{}, hosts: hostSet(o.AdminHosts)}
+	var err error
+	if a.proxies, err = newProxies(o.TrustedProxies); err != nil {
+		return nil, fmt.Errorf("api.Options.TrustedProxies: %w", err)
+	}
+	for i, f := range o.Forward {
+		p, err := newProfile(f)
+		if err == nil && a.profiles[f.Name] != nil {
+			err = fmt.Errorf("name: %q is given twice", f.Name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("api.Options.Forward[%d]: %w", i, err)
+		}
+		a.profiles[f.Name] = p
+	}
+	return a, nil
+}
+
+// NewServer gives a server for one of the handlers, with limits that a caller
+// who sends slowly or endlessly runs into: a second for the headers, two for the
+// whole request, 16 KiB of headers. A header that is too long is answered 431
+// before any handler sees it, which gateways take for a failure and close.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: time.Second,
+		ReadTimeout:       2 * time.Second,
+		WriteTimeout:      5 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+}

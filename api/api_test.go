@@ -1,0 +1,365 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/riskd/riskd"
+)
+
+// noon is when every test happens.
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// answers is a Decider that says what it's told to and keeps the events.
+type answers struct {
+	mu     sync.Mutex
+	answer func(e *riskd.Event, now time.Time) riskd.Decision
+	events []riskd.Event
+	times  []time.Time
+}
+
+func (a *answers) Decide(_ context.Context, e *riskd.Event, now time.Time) riskd.Decision {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events, a.times = append(a.events, *e), append(a.times, now)
+	return a.answer(e, now)
+}
+
+func (a *answers) last(t *testing.T) (riskd.Event, time.Time) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.events) == 0 {
+		t.Fatal("the engine was not asked")
+	}
+	return a.events[len(a.events)-1], a.times[len(a.times)-1]
+}
+
+// memory is the Sessions and the Revocations of tests.
+type memory struct {
+	sessions []riskd.Session // in the order of their lists
+	filter   Filter          // of the last list
+	epochs   []riskd.Epoch
+}
+
+func (m *memory) Session(id riskd.SessionID) (riskd.Session, bool) {
+	i := slices.IndexFunc(m.sessions, func(s riskd.Session) bool { return s.ID == id })
+	if i < 0 {
+		return riskd.Session{}, false
+	}
+	return m.sessions[i], true
+}
+
+func (m *memory) List(f Filter) ([]riskd.Session, string, error) {
+	m.filter = f
+	var page []riskd.Session
+	past := f.Cursor == ""
+	for _, s := range m.sessions {
+		switch {
+		case !past:
+			past = s.ID.String() == f.Cursor
+		case f.User != "" && s.User != f.User, f.Status != nil && s.Status != *f.Status:
+		case len(page) == f.Limit:
+			return page, page[len(page)-1].ID.String(), nil
+		default:
+			page = append(page, s)
+		}
+	}
+	if !past {
+		return nil, "", &riskd.FieldError{Path: "cursor", Detail: "is none of ours"}
+	}
+	return page, "", nil
+}
+
+func (m *memory) Revoke(t riskd.Target, at time.Time, reason, actor string) (riskd.Epoch, int) {
+	e := riskd.Epoch{Target: t, At: at, Number: uint64(len(m.epochs) + 1), Reason: reason, Actor: actor}
+	m.epochs = append(m.epochs, e)
+	return e, len(m.sessions)
+}
+
+func (m *memory) Revocations(before uint64, limit int) []riskd.Epoch {
+	var page []riskd.Epoch
+	for _, e := range slices.Backward(m.epochs) {
+		if (before == 0 || e.Number < before) && len(page) < limit {
+			page = append(page, e)
+		}
+	}
+	return page
+}
+
+func (m *memory) Durable() bool { return false }
+
+func testKey(t testing.TB) *riskd.SessionKey {
+	t.Helper()
+	k, err := riskd.NewSessionKey(bytes.Repeat([]byte{7}, riskd.MinSessionKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// house is an API with its doubles.
+type house struct {
+	*API
+	engine  *answers
+	memory  *memory
+	gateway http.Handler
+	admin   http.Handler
+	key     *riskd.SessionKey
+
+	mu       sync.Mutex
+	observed []string
+	panics   []string
+}
+
+var trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ffff::/48")}
+
+func newHouse(t testing.TB, change ...func(*Options)) *house {
+	t.Helper()
+	h := &house{engine: &answers{answer: allow}, memory: &memory{}, key: testKey(t)}
+	o := Options{
+		Engine: h.engine, Sessions: h.memory, Revocations: h.memory, Key: h.key,
+		Now: func() time.Time { return noon }, TrustedProxies: trusted, AdminHosts: []string{"riskd.example"},
+		Forward: []ForwardProfile{
+			{
+				Name: "web", Style: Nginx, Tenant: "shop", Class: riskd.ClassSensitive,
+				Session: Source{Cookie: "sid"}, Device: Source{Cookie: "did"},
+				User: "X-Auth-User", Roles: "X-Auth-Roles", StartedAt: "X-Auth-Started", AuthTime: "X-Auth-Time",
+				ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route",
+			},
+			{Name: "api", Style: Caddy, Session: Source{Header: "authorization"}},
+		},
+		Observe: func(surface string, status int, _ time.Duration) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.observed = append(h.observed, surface+" "+http.StatusText(status))
+		},
+		Panicked: func(surface string, value any, stack []byte) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.panics = append(h.panics, surface+" "+string(stack))
+		},
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+			_, _ = io.WriteString(w, "riskd_build_info 1\n")
+		}),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	a, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.API, h.gateway, h.admin = a, a.Gateway(), a.Admin()
+	return h
+}
+
+func allow(e *riskd.Event, now time.Time) riskd.Decision {
+	return riskd.Decision{ID: "01JD", EventID: e.ID, At: now, Session: e.Session.ID, Outcome: riskd.Allow, Pack: "default", Revision: "432bb16"}
+}
+
+func stepUp(e *riskd.Event, now time.Time) riskd.Decision {
+	d := allow(e, now)
+	d.Outcome, d.Score, d.Level = riskd.StepUpNeeded, 63, riskd.Medium
+	d.Reasons = []riskd.Reason{
+		{Code: "new_country", Nats: 6.104, Points: 49, ClearsWith: []string{"mfa"}},
+		{Code: "request_rate", Nats: 1.5, Points: 14, Group: riskd.GroupBehaviour, Channel: riskd.ChannelBehaviour},
+	}
+	d.StepUp = &riskd.StepUp{
+		ID: "su_1", Clears: []string{"new_country"},
+		Demand: riskd.Demand{ACR: []string{"aal2", `odd"\`}, AMR: []string{"hwk"}, MaxAge: 5 * time.Minute},
+	}
+	d.Missing, d.UserText, d.AdminText = []string{"geo_velocity"}, "Please confirm that it is you.", "country FR → US"
+	return d
+}
+
+func revoke(e *riskd.Event, now time.Time) riskd.Decision {
+	d := allow(e, now)
+	d.Outcome, d.Score, d.Level, d.Source = riskd.Revoke, 100, riskd.High, riskd.SourceRevocation
+	return d
+}
+
+// least is the smallest event.
+const least = `{"session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}`
+
+// post sends a JSON body.
+func post(h http.Handler, path, body string) *httptest.ResponseRecorder {
+	return send(h, request("POST", path, body))
+}
+
+func request(method, path, body string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Host = "localhost:8182"
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return r
+}
+
+func send(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
+	t.Parallel()
+	good := newHouse(t).Options
+	network := func(s string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(s)} }
+	profile := func(change func(*ForwardProfile)) func(*Options) {
+		return func(o *Options) {
+			f := ForwardProfile{Name: "web", Style: Caddy, Session: Source{Cookie: "sid"}}
+			change(&f)
+			o.Forward = []ForwardProfile{f}
+		}
+	}
+	cases := map[string]struct {
+		change func(*Options)
+		err    string
+	}{
+		"no engine":           {func(o *Options) { o.Engine = nil }, "api.Options.Engine"},
+		"no sessions":         {func(o *Options) { o.Sessions = nil }, "api.Options.Sessions"},
+		"no revocations":      {func(o *Options) { o.Revocations = nil }, "api.Options.Revocations"},
+		"no key":              {func(o *Options) { o.Key = nil }, "api.Options.Key"},
+		"all of IPv4 trusted": {func(o *Options) { o.TrustedProxies = network("0.0.0.0/0") }, "trusts everybody"},
+		"all of IPv6 trusted": {func(o *Options) { o.TrustedProxies = network("::/0") }, "trusts everybody"},
+		"a mapped network":    {func(o *Options) { o.TrustedProxies = network("::ffff:10.0.0.0/104") }, "IPv4 network"},
+		"no network":          {func(o *Options) { o.TrustedProxies = []netip.Prefix{{}} }, "TrustedProxies"},
+		"profile twice":       {func(o *Options) { o.Forward = append(o.Forward, o.Forward[0]) }, `Forward[2]: name: "web" is given twice`},
+		"profile's name":      {profile(func(f *ForwardProfile) { f.Name = "a/b" }), "Forward[0]: name"},
+		"profile's style":     {profile(func(f *ForwardProfile) { f.Style = 0 }), "Forward[0]: style"},
+		"profile's session":   {profile(func(f *ForwardProfile) { f.Session = Source{} }), "Forward[0]: session: is required"},
+		"two sources":         {profile(func(f *ForwardProfile) { f.Session.Header = "X-Sid" }), "session: must be a cookie or a header"},
+		"cookie's name":       {profile(func(f *ForwardProfile) { f.Session.Cookie = "a b" }), `session: "a b" is not the name of a cookie`},
+		"device's name":       {profile(func(f *ForwardProfile) { f.Device.Cookie = "a;b" }), `device: "a;b"`},
+		"header with _":       {profile(func(f *ForwardProfile) { f.User = "X_User" }), `user: "X_User" is not the name`},
+		"one header for two":  {profile(func(f *ForwardProfile) { f.User, f.ACR = "X-A", "x-a" }), "acr: X-A is read for something else"},
+		"a header of ours":    {profile(func(f *ForwardProfile) { f.User = "X-Forwarded-Method" }), "user: X-Forwarded-Method is read"},
+		"long tenant":         {profile(func(f *ForwardProfile) { f.Tenant = strings.Repeat("t", 257) }), "tenant: is longer"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := good
+			c.change(&o)
+			if _, err := New(o); err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("got %v, want %q in it", err, c.err)
+			}
+		})
+	}
+	if _, err := New(Options{Engine: good.Engine, Sessions: good.Sessions, Revocations: good.Revocations, Key: good.Key}); err != nil {
+		t.Errorf("the required parts alone give %v", err)
+	}
+}
+
+func TestParseForwardStyle(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]ForwardStyle{"nginx": Nginx, "caddy": Caddy, "": 0, "Nginx": 0} {
+		if got, err := ParseForwardStyle(name); got != want || (err == nil) != (want != 0) {
+			t.Errorf("%q gives %d, %v", name, got, err)
+		}
+	}
+}
+
+func TestRoutesDenyByDefault(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	cases := map[string]struct {
+		handler      http.Handler
+		method, path string
+		status       int
+		allow        string
+	}{
+		"gateway's livez":      {h.gateway, "GET", "/livez", 404, ""},
+		"gateway's readyz":     {h.gateway, "GET", "/readyz", 404, ""},
+		"gateway's metrics":    {h.gateway, "GET", "/metrics", 404, ""},
+		"gateway's sessions":   {h.gateway, "GET", "/v1/sessions", 404, ""},
+		"up from decisions":    {h.gateway, "GET", "/v1/decisions/../../livez", 404, ""},
+		"up from forward-auth": {h.gateway, "GET", "/v1/forward-auth/../../livez", 403, ""},
+		"two slashes":          {h.gateway, "GET", "//livez", 404, ""},
+		"encoded dots":         {h.gateway, "GET", "/v1/%2e%2e/livez", 404, ""},
+		"encoded slash":        {h.gateway, "GET", "/v1%2fdecisions", 404, ""},
+		"slash at the end":     {h.gateway, "POST", "/v1/decisions/", 404, ""},
+		"get a decision":       {h.gateway, "GET", "/v1/decisions", 405, "POST"},
+		"admin's root":         {h.admin, "GET", "/", 404, ""},
+		"admin has no gateway": {h.admin, "POST", "/v1/decisions", 404, ""},
+		"admin not clean":      {h.admin, "GET", "/v1//sessions", 404, ""},
+		"pprof":                {h.admin, "GET", "/debug/pprof/", 404, ""},
+		"delete sessions":      {h.admin, "DELETE", "/v1/sessions", 405, "GET, HEAD"},
+		"put revocations":      {h.admin, "PUT", "/v1/revocations", 405, "GET, HEAD, POST"},
+		"options":              {h.admin, "OPTIONS", "/livez", 405, "GET, HEAD"},
+		"head":                 {h.admin, "HEAD", "/livez", 200, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := send(c.handler, request(c.method, c.path, ""))
+			if w.Code != c.status || w.Header().Get("Allow") != c.allow {
+				t.Errorf("%s %s gives %d, Allow %q: %s", c.method, c.path, w.Code, w.Header().Get("Allow"), w.Body)
+			}
+			if w.Code >= 404 && w.Header().Get("Content-Type") != "application/problem+json" {
+				t.Errorf("the answer is %s", w.Header().Get("Content-Type"))
+			}
+			if w.Header().Get("Cache-Control") != "no-store" {
+				t.Error("the answer may be stored")
+			}
+		})
+	}
+}
+
+func TestPanicsBecomeAnswers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.engine.answer = func(e *riskd.Event, now time.Time) riskd.Decision {
+		if e.ID == "bad" {
+			panic("the engine broke")
+		}
+		return allow(e, now)
+	}
+	bad := strings.Replace(least, "{", `{"id":"bad",`, 1)
+	if w := post(h.gateway, "/v1/decisions", bad); w.Code != 500 || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("a decision gives %d %s", w.Code, w.Body)
+	}
+	w := post(h.gateway, "/v1/decisions/batch", "["+least+","+bad+","+least+"]")
+	if w.Code != 200 || strings.Count(w.Body.String(), `"decision":"allow"`) != 2 || !strings.Contains(w.Body.String(), `{"error":{"type":"about:blank","title":"Internal Server Error","status":500`) {
+		t.Errorf("a batch gives %d %s", w.Code, w.Body)
+	}
+	w = post(h.gateway, "/v1/telemetry", "["+least+","+bad+"]")
+	if w.Code != 202 || !strings.Contains(w.Body.String(), `{"accepted":1,"errors":[{"detail":"[1]: riskd failed`) {
+		t.Errorf("telemetry gives %d %s", w.Code, w.Body)
+	}
+	if w = post(h.gateway, "/v1/telemetry", bad); w.Code != 500 {
+		t.Errorf("one telemetry event gives %d %s", w.Code, w.Body)
+	}
+	if len(h.panics) != 4 || !strings.Contains(h.panics[0], "decisions.go") {
+		t.Errorf("%d panics were told, the first as %v", len(h.panics), h.panics)
+	}
+	if got := strings.Join(h.observed, ","); got != "decision Internal Server Error,batch OK,telemetry Accepted,telemetry Internal Server Error" {
+		t.Errorf("observed %s", got)
+	}
+}
+
+func TestServerHasLimits(t *testing.T) {
+	t.Parallel()
+	s := NewServer(http.NotFoundHandler())
+	if s.ReadHeaderTimeout <= 0 || s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes != 16<<10 {
+		t.Errorf("a limit is missing: %+v", s)
+	}
+}
+
+// constant is a Decider that costs nothing.
+type constant struct{}
+
+func (constant) Decide(_ context.Context, e *riskd.Event, now time.Time) riskd.Decision {
+	return allow(e, now)
+}

@@ -1,0 +1,178 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/riskd/riskd"
+)
+
+// batch answers POST /v1/decisions/batch: one answer for each event, in order,
+// a decision or {"error":{…}}.
+func (a *API) batch(w http.ResponseWriter, r *http.Request) int {
+	body, p := readBody(r, MaxBatchBody)
+	if p != nil {
+		return writeProblem(w, p)
+	}
+	defer body.free()
+	values, p := splitArray(body.b)
+	if p != nil {
+		return writeProblem(w, p)
+	}
+	out := newBuffer()
+	defer out.free()
+	out.b = append(out.b, '[')
+	for i, value := range values {
+		if i > 0 {
+			out.b = append(out.b, ',')
+		}
+		d, p := a.decideOne(r.Context(), "batch", value, fmt.Sprintf("[%d]", i))
+		if p != nil {
+			out.b = appendError(out.b, p)
+			continue
+		}
+		out.b = AppendDecision(out.b, &d)
+	}
+	out.b = append(out.b, ']')
+	return write(w, http.StatusOK, jsonType, out.b)
+}
+
+func appendError(b []byte, p *problem) []byte {
+	return append(append(append(b, `{"error":`...), marshal(p)...), '}')
+}
+
+// told is the answer to telemetry.
+type told struct {
+	Accepted int            `json:"accepted"`
+	Errors   []problemError `json:"errors"`
+}
+
+// telemetry answers POST /v1/telemetry: events whose decision nobody waits for,
+// one or an array of them. They count for their sessions as any others do. A bad
+// event keeps no other from being taken; only if none was good is the answer a
+// problem.
+func (a *API) telemetry(w http.ResponseWriter, r *http.Request) int {
+	body, p := readBody(r, MaxBatchBody)
+	if p != nil {
+		return writeProblem(w, p)
+	}
+	defer body.free()
+	if firstByte(body.b) != '[' {
+		if _, p := a.decideOne(r.Context(), "telemetry", body.b, ""); p != nil {
+			return writeProblem(w, p)
+		}
+		return writeJSON(w, http.StatusAccepted, told{Accepted: 1})
+	}
+	values, p := splitArray(body.b)
+	if p != nil {
+		return writeProblem(w, p)
+	}
+	var answer told
+	var worst *problem
+	for i, value := range values {
+		_, p := a.decideOne(r.Context(), "telemetry", value, fmt.Sprintf("[%d]", i))
+		if p == nil {
+			answer.Accepted++
+			continue
+		}
+		answer.Errors = append(answer.Errors, p.Errors...)
+		if worst == nil || p.Status > worst.Status {
+			worst = p
+		}
+	}
+	if answer.Accepted == 0 && worst != nil {
+		worst.Errors = answer.Errors
+		return writeProblem(w, worst)
+	}
+	return writeJSON(w, http.StatusAccepted, answer)
+}
+
+// firstByte gives the first byte that isn't white space.
+func firstByte(body []byte) byte {
+	if body = bytes.TrimLeft(body, jsonSpace); len(body) == 0 {
+		return 0
+	}
+	return body[0]
+}
+
+const jsonSpace = " \t\r\n"
+
+// decideOne answers one event of several; at is its place among them. If it
+// makes the engine panic, the others still get their answers.
+func (a *API) decideOne(ctx context.Context, surface string, value []byte, at string) (d riskd.Decision, p *problem) {
+	defer func() {
+		if v := recover(); v != nil {
+			a.Panicked(surface, v, debug.Stack())
+			p = blank(http.StatusInternalServerError, failedDetail)
+			p.Errors = problemErrors(inArray(at, &riskd.FieldError{Path: documentPath, Detail: failedDetail}))
+		}
+	}()
+	e, err := DecodeEvent(value, a.Key)
+	if err == nil {
+		d, err = a.decide(ctx, e)
+	}
+	if err != nil {
+		p = invalidDocument(http.StatusBadRequest, inArray(at, err))
+	}
+	return d, p
+}
+
+// splitArray finds the values of a JSON array, as parts of body. It looks only
+// at where they begin and end, so that what is wrong with one doesn't harm the
+// others, and stops at the first one past MaxBatch.
+func splitArray(body []byte) ([][]byte, *problem) {
+	// The values are decoded strictly one by one afterwards.
+	d := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if start, err := d.ReadToken(); err != nil || start.Kind() != '[' {
+		return nil, arrayProblem(&riskd.FieldError{Path: documentPath, Detail: "must be an array of events"})
+	}
+	var values [][]byte
+	for d.PeekKind() != ']' {
+		v, err := d.ReadValue()
+		if err != nil {
+			return nil, arrayProblem(documentFault(err, body, arrayType, MaxDepth+1))
+		}
+		if len(values) == MaxBatch {
+			p := arrayProblem(&riskd.FieldError{Path: fmt.Sprintf("[%d]", MaxBatch), Detail: fmt.Sprintf("is one event too many: send at most %d at once", MaxBatch)})
+			p.Status = http.StatusRequestEntityTooLarge
+			return nil, p
+		}
+		end := d.InputOffset()
+		values = append(values, body[end-int64(len(v)):end])
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, arrayProblem(documentFault(err, body, arrayType, MaxDepth+1))
+	}
+	if len(bytes.Trim(body[d.InputOffset():], jsonSpace)) > 0 {
+		return nil, arrayProblem(&riskd.FieldError{Path: documentPath, Detail: "goes on after its end: send one array"})
+	}
+	return values, nil
+}
+
+var arrayType = reflect.TypeFor[[]wireEvent]()
+
+func arrayProblem(f *riskd.FieldError) *problem {
+	return invalidDocument(http.StatusBadRequest, []*riskd.FieldError{f})
+}
+
+// inArray puts an event's faults in their place in an array; at is "" for an
+// event that stands alone.
+func inArray(at string, err error) []*riskd.FieldError {
+	faults := faultsOf(err)
+	if at == "" {
+		return faults
+	}
+	for i, f := range faults {
+		path := at
+		if f.Path != documentPath {
+			path += "." + f.Path
+		}
+		faults[i] = &riskd.FieldError{Path: path, Detail: f.Detail}
+	}
+	return faults
+}

@@ -1,0 +1,266 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/riskd/riskd"
+)
+
+func loadOpenAPI(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func TestOpenAPIHasEveryRoute(t *testing.T) {
+	t.Parallel()
+	h, doc := newHouse(t), loadOpenAPI(t)
+	var documented, served []string
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			documented = append(documented, item.Servers[0].URL+" "+method+" "+path)
+		}
+	}
+	for server, routes := range map[string][]route{"http://127.0.0.1:8181": h.gatewayRoutes(), "http://127.0.0.1:8182": h.adminRoutes()} {
+		for _, r := range routes {
+			method := r.method
+			if method == "" {
+				method = "GET" // which stands for all
+			}
+			served = append(served, server+" "+method+" "+r.pattern)
+		}
+	}
+	slices.Sort(documented)
+	slices.Sort(served)
+	if !slices.Equal(documented, served) {
+		t.Errorf("documented are\n%s\nserved are\n%s", strings.Join(documented, "\n"), strings.Join(served, "\n"))
+	}
+}
+
+// call is one request to the API; its answer has to be documented.
+type call struct {
+	path   string // of the document
+	params map[string]string
+	query  string
+	method string
+	body   string
+	change func(*http.Request)
+	house  func(*house)
+	status int
+}
+
+func calls() []call {
+	ref := riskd.SessionID{1}.String()
+	post := func(path, body string, status int) call {
+		return call{path: path, method: "POST", body: body, status: status}
+	}
+	get := func(path string, status int) call { return call{path: path, method: "GET", status: status} }
+	session := func(c call, ref string) call { c.params = map[string]string{"ref": ref}; return c }
+	user := func(c call) call { c.params = map[string]string{"id": "a b"}; return c }
+	profile := func(c call) call { c.params = map[string]string{"profile": "web"}; return c }
+	query := func(c call, q string) call { c.query = q; return c }
+	with := func(c call, f func(*house)) call { c.house = f; return c }
+	change := func(c call, f func(*http.Request)) call { c.change = f; return c }
+	breaks := func(c call) call {
+		return with(c, func(h *house) {
+			h.Sessions, h.Revocations, h.Ready = nil, nil, nil
+			h.engine.answer, h.Metrics = nil, http.HandlerFunc(nil)
+			h.gateway, h.admin = h.Gateway(), h.Admin()
+		})
+	}
+	evil := func(c call) call { return change(c, func(r *http.Request) { r.Host = "evil.example" }) }
+	slow := func(c call) call {
+		return change(c, func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(late{}), -1 })
+	}
+	gzip := func(c call) call {
+		return change(c, func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") })
+	}
+	cookie := func(c call) call {
+		return change(c, func(r *http.Request) {
+			r.Header.Set("Cookie", "sid=a")
+			r.RemoteAddr = "10.0.0.1:1"
+		})
+	}
+	steps := func(h *house) { h.engine.answer = stepUp }
+	revokes := func(h *house) { h.engine.answer = revoke }
+
+	all := []call{
+		with(post("/v1/decisions", full, 200), steps),
+		with(post("/v1/decisions", least, 200), revokes),
+		post("/v1/decisions", least, 200),
+		with(post("/v1/decisions/batch", "["+full+",{},"+least+"]", 200), steps),
+		post("/v1/decisions/batch", "[]", 200),
+		post("/v1/telemetry", least, 202),
+		post("/v1/telemetry", "["+least+",{}]", 202),
+		post("/v1/telemetry", "["+least+","+full+"]", 202),
+		profile(cookie(get("/v1/forward-auth/{profile}", 200))),
+		profile(cookie(with(get("/v1/forward-auth/{profile}", 401), steps))),
+		profile(get("/v1/forward-auth/{profile}", 401)),
+		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), revokes))),
+		breaks(profile(cookie(get("/v1/forward-auth/{profile}", 403)))),
+		get("/v1/sessions", 200),
+		query(get("/v1/sessions", 200), "limit=1&status=step_up&user=u1"),
+		query(get("/v1/sessions", 400), "limit=0"),
+		evil(get("/v1/sessions", 403)),
+		breaks(get("/v1/sessions", 500)),
+		session(get("/v1/sessions/{ref}", 200), ref),
+		session(get("/v1/sessions/{ref}", 400), "s_x"),
+		session(get("/v1/sessions/{ref}", 404), riskd.SessionID{9}.String()),
+		evil(session(get("/v1/sessions/{ref}", 403), ref)),
+		breaks(session(get("/v1/sessions/{ref}", 500), ref)),
+		user(get("/v1/users/{id}/sessions", 200)),
+		query(user(get("/v1/users/{id}/sessions", 400)), "cursor=x"),
+		evil(user(get("/v1/users/{id}/sessions", 403))),
+		breaks(user(get("/v1/users/{id}/sessions", 500))),
+		get("/v1/revocations", 200),
+		query(get("/v1/revocations", 400), "cursor=x"),
+		evil(get("/v1/revocations", 403)),
+		breaks(get("/v1/revocations", 500)),
+		post("/v1/revocations", `{"target":{"session":"`+ref+`"},"reason":"r","actor":"a"}`, 200),
+		post("/v1/revocations", `{"target":{"session_id":"raw"},"tenant":"shop"}`, 200),
+		post("/v1/revocations", `{"target":{"tenant":""}}`, 200),
+		evil(post("/v1/revocations", `{"target":{"user":"a"}}`, 403)),
+		get("/livez", 200), evil(get("/livez", 403)),
+		get("/readyz", 200), evil(get("/readyz", 403)), breaks(get("/readyz", 500)),
+		with(get("/readyz", 503), func(h *house) { h.Ready = func() []string { return []string{"draining"} } }),
+		get("/metrics", 200), evil(get("/metrics", 403)), breaks(get("/metrics", 500)),
+		get("/openapi.json", 200), evil(get("/openapi.json", 403)),
+	}
+	for path, good := range map[string]string{
+		"/v1/decisions": least, "/v1/decisions/batch": "[" + least + "]", "/v1/telemetry": least, "/v1/revocations": `{"target":{"user":"a"}}`,
+	} {
+		if path != "/v1/decisions/batch" { // where each event fails by itself
+			all = append(all, breaks(post(path, good, 500)))
+		}
+		all = append(
+			all,
+			post(path, `{"a":1}`, 400), slow(post(path, "x", 408)), gzip(post(path, good, 415)),
+			post(path, `["`+strings.Repeat("x", MaxBatchBody)+`"]`, 413),
+		)
+	}
+	return all
+}
+
+// late is a body whose deadline passes.
+type late struct{}
+
+func (late) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func TestOpenAPIHoldsForTheHandlers(t *testing.T) {
+	t.Parallel()
+	doc := loadOpenAPI(t)
+	reached := map[string]bool{}
+	for _, c := range calls() {
+		h := newHouse(t)
+		h.memory.sessions = []riskd.Session{someSession(1), {ID: riskd.SessionID{2}, Start: noon, SeenAt: noon}}
+		for _, target := range []riskd.Target{
+			{Kind: riskd.TargetUser, ID: "u1", Tenant: "shop"},
+			{Kind: riskd.TargetSession, Session: riskd.SessionID{1}},
+			{Kind: riskd.TargetTenant},
+			{Kind: riskd.TargetDevice, ID: "d"},
+		} {
+			h.memory.Revoke(target, noon, "r", "a")
+		}
+		if c.house != nil {
+			c.house(h)
+		}
+		item := doc.Paths.Value(c.path)
+		handler := h.gateway
+		if item.Servers[0].URL == "http://127.0.0.1:8182" {
+			handler = h.admin
+		}
+		path := c.path
+		for name, value := range c.params {
+			path = strings.ReplaceAll(path, "{"+name+"}", strings.ReplaceAll(value, " ", "%20"))
+		}
+		newRequest := func() *http.Request {
+			r := request(c.method, path+"?"+c.query, c.body)
+			if c.change != nil {
+				c.change(r)
+			}
+			return r
+		}
+		w := send(handler, newRequest())
+		name := c.method + " " + c.path + " " + http.StatusText(c.status)
+		reached[name] = true
+		if w.Code != c.status {
+			t.Errorf("%s: got %d %s", name, w.Code, w.Body)
+			continue
+		}
+		checkDocumented(t, name, doc, item, c, newRequest(), w)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			for status := range operation.Responses.Map() {
+				code := map[string]int{"200": 200, "202": 202, "400": 400, "401": 401, "403": 403, "404": 404, "408": 408, "413": 413, "415": 415, "500": 500, "503": 503}[status]
+				if name := method + " " + path + " " + http.StatusText(code); !reached[name] {
+					t.Errorf("%s (%s) is documented but was not seen", name, status)
+				}
+			}
+		}
+	}
+}
+
+func checkDocumented(t *testing.T, name string, doc *openapi3.T, item *openapi3.PathItem, c call, r *http.Request, w *httptest.ResponseRecorder) {
+	t.Helper()
+	in := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: c.params, QueryParams: r.URL.Query(),
+		Route:   &routers.Route{Spec: doc, Path: c.path, PathItem: item, Method: c.method, Operation: item.GetOperation(c.method)},
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	// A batch may be good although one of its events isn't.
+	if c.status < 300 && !strings.Contains(c.body, "{}") {
+		if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil {
+			t.Errorf("%s: the request was taken but isn't as documented: %v", name, err)
+		}
+	}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: w.Code, Header: w.Result().Header, Options: in.Options}
+	out.SetBodyBytes(w.Body.Bytes())
+	if err := openapi3filter.ValidateResponse(context.Background(), out); err != nil {
+		t.Errorf("%s: the answer isn't as documented: %v\n%s", name, err, w.Body)
+	}
+}
+
+// What the schema of an event refuses the decoder has to refuse, and the other
+// way round where a schema can say it.
+func TestOpenAPIAndDecoderAgree(t *testing.T) {
+	t.Parallel()
+	doc, h := loadOpenAPI(t), newHouse(t)
+	item := doc.Paths.Value("/v1/decisions")
+	good := func(body string) bool {
+		r := request("POST", "/v1/decisions", body)
+		return nil == openapi3filter.ValidateRequest(context.Background(), &openapi3filter.RequestValidationInput{
+			Request: r, Route: &routers.Route{Spec: doc, Path: "/v1/decisions", PathItem: item, Method: "POST", Operation: item.Post},
+		})
+	}
+	for _, body := range []string{least, full} {
+		if !good(body) {
+			t.Errorf("the schema refuses %s", body)
+		}
+	}
+	beyondSchemas := []string{"duplicate", "UTF-8", "address", "surrogate", "two documents", "comma after", "too long", "bytes huge"}
+	for name, c := range nonsense() {
+		if slices.ContainsFunc(beyondSchemas, func(s string) bool { return strings.Contains(name, s) }) {
+			continue
+		}
+		if _, err := DecodeEvent([]byte(c.body), h.key); err == nil || good(c.body) {
+			t.Errorf("%s: the schema takes it %t, the decoder says %v", name, good(c.body), err)
+		}
+	}
+}

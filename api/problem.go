@@ -1,0 +1,132 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/riskd/riskd"
+)
+
+// problem is an answer to a request that couldn't be served (RFC 9457).
+type problem struct {
+	Type   string         `json:"type"`
+	Title  string         `json:"title"`
+	Status int            `json:"status"`
+	Detail string         `json:"detail,omitzero"`
+	Errors []problemError `json:"errors,omitempty"`
+}
+
+// problemError is one fault of the request's document. Its detail begins with
+// the dotted path of the field that its pointer (RFC 6901) points to.
+type problemError struct {
+	Detail  string `json:"detail"`
+	Pointer string `json:"pointer,omitzero"`
+}
+
+// problemTypes is where the types of problem are explained.
+const problemTypes = "https://riskd.dev/problems/"
+
+// invalid is the problem of a request that can't be understood.
+func invalid(status int, detail string) *problem {
+	return &problem{Type: problemTypes + "invalid-request", Title: "Invalid request", Status: status, Detail: detail}
+}
+
+// invalidDocument is the problem of a body with faults, all of which it lists.
+func invalidDocument(status int, faults []*riskd.FieldError) *problem {
+	p := invalid(status, faults[0].Error())
+	if more := len(faults) - 1; more > 0 {
+		p.Detail += fmt.Sprintf(" (and %d more, see errors)", more)
+	}
+	p.Errors = problemErrors(faults)
+	return p
+}
+
+func problemErrors(faults []*riskd.FieldError) []problemError {
+	out := make([]problemError, len(faults))
+	for i, f := range faults {
+		out[i] = problemError{Detail: f.Error(), Pointer: pointerOf(f.Path)}
+	}
+	return out
+}
+
+func forbidden(detail string) *problem {
+	return &problem{Type: problemTypes + "forbidden", Title: "Forbidden", Status: http.StatusForbidden, Detail: detail}
+}
+
+// blank is a problem that its status alone explains.
+func blank(status int, detail string) *problem {
+	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// documentPath stands in a FieldError for the document as a whole.
+const documentPath = "document"
+
+// pointerOf turns a dotted path such as [3].user.roles[1] into the JSON pointer
+// of the same place, as a URI fragment. Paths hold only names of members that
+// events have, and plain ones that they don't: nothing to escape.
+func pointerOf(path string) string {
+	if path == documentPath {
+		return "#"
+	}
+	path = strings.NewReplacer("[", "/", "]", "", ".", "/").Replace(path)
+	return "#/" + strings.TrimPrefix(path, "/")
+}
+
+// faultsOf takes a joined error apart.
+func faultsOf(err error) []*riskd.FieldError {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []*riskd.FieldError
+		for _, e := range joined.Unwrap() {
+			out = append(out, faultsOf(e)...)
+		}
+		return out
+	}
+	var f *riskd.FieldError
+	if errors.As(err, &f) {
+		return []*riskd.FieldError{f}
+	}
+	return []*riskd.FieldError{{Path: documentPath, Detail: "can't be read"}}
+}
+
+func writeProblem(w http.ResponseWriter, p *problem) int {
+	return write(w, p.Status, problemType, marshal(p))
+}
+
+// Header values that every answer shares; net/http only reads them.
+var (
+	jsonType    = []string{"application/json"}
+	problemType = []string{"application/problem+json"}
+	noStore     = []string{"no-store"}
+	noSniff     = []string{"nosniff"}
+)
+
+func write(w http.ResponseWriter, status int, contentType []string, body []byte) int {
+	h := w.Header()
+	h["Content-Type"] = contentType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Cache-Control"] = noStore
+	h["X-Content-Type-Options"] = noSniff
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the caller may be gone; there is nobody left to tell
+	return status
+}
+
+// writeJSON answers with a document that isn't on the hot path.
+func writeJSON(w http.ResponseWriter, status int, v any) int {
+	return write(w, status, jsonType, marshal(v))
+}
+
+// marshal encodes a document of this package; none of them holds anything that
+// JSON has no way to write.
+func marshal(v any) []byte {
+	b, err := json.Marshal(v, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

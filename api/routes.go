@@ -1,0 +1,155 @@
+package api
+
+import (
+	"net/http"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+)
+
+// handler answers a request and says with which status. It writes nothing
+// before it knows the whole answer.
+type handler func(w http.ResponseWriter, r *http.Request) (status int)
+
+// route is one line of the table that the handlers and the OpenAPI document
+// are both held to.
+type route struct {
+	method  string // "" is any; GET answers HEAD too
+	pattern string // as in http.ServeMux
+	surface string
+	handle  handler
+}
+
+// forwardPath is where forward-auth lives, with everything below it.
+const forwardPath = "/v1/forward-auth"
+
+func (a *API) gatewayRoutes() []route {
+	return []route{
+		{"POST", "/v1/decisions", "decision", a.decision},
+		{"POST", "/v1/decisions/batch", "batch", a.batch},
+		{"POST", "/v1/telemetry", "telemetry", a.telemetry},
+		{"", forwardPath + "/{profile}", "forward_auth", a.forwardAuth},
+	}
+}
+
+func (a *API) adminRoutes() []route {
+	routes := []route{
+		{"GET", "/v1/sessions", "admin", a.listSessions},
+		{"GET", "/v1/sessions/{ref}", "admin", a.showSession},
+		{"GET", "/v1/users/{id}/sessions", "admin", a.listUserSessions},
+		{"GET", "/v1/revocations", "admin", a.listRevocations},
+		{"POST", "/v1/revocations", "admin", a.revoke},
+		{"GET", "/livez", "admin", live},
+		{"GET", "/readyz", "admin", a.ready},
+		{"GET", "/openapi.json", "admin", openAPI},
+	}
+	if a.Metrics != nil {
+		routes = append(routes, route{"GET", "/metrics", "admin", a.metrics})
+	}
+	return routes
+}
+
+// Gateway is the handler of the decision path.
+func (a *API) Gateway() http.Handler {
+	routes := a.gatewayRoutes()
+	mux := a.mux(routes[:len(routes)-1])
+	forward := a.serve("forward_auth", a.forwardAuth, failForward)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Forward-auth goes before the mux, which would answer a path that isn't
+		// clean with a redirect: what a gateway appends is the client's.
+		if rest, ok := strings.CutPrefix(r.URL.Path, forwardPath); ok && (rest == "" || rest[0] == '/') {
+			forward.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// Admin is the handler for operators.
+func (a *API) Admin() http.Handler {
+	mux := a.mux(a.adminRoutes())
+	foreign := a.serve("admin", func(w http.ResponseWriter, _ *http.Request) int {
+		return writeProblem(w, forbidden("the request comes from a page of another origin: only same-origin pages and tools may change anything here"))
+	}, failProblem)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(foreign)
+	return a.hostGuard(guard.Handler(mux))
+}
+
+// mux serves the routes; any other path and any other method is a problem.
+func (a *API) mux(routes []route) http.Handler {
+	patterns := map[string]map[string]http.Handler{}
+	for _, rt := range routes {
+		if patterns[rt.pattern] == nil {
+			patterns[rt.pattern] = map[string]http.Handler{}
+		}
+		h := a.serve(rt.surface, rt.handle, failProblem)
+		patterns[rt.pattern][rt.method] = h
+		if rt.method == http.MethodGet {
+			patterns[rt.pattern][http.MethodHead] = h
+		}
+	}
+	mux := http.NewServeMux()
+	for pattern, methods := range patterns {
+		mux.Handle(pattern, a.byMethod(methods))
+	}
+	unknown := a.serve("none", notFound, failProblem)
+	mux.Handle("/", unknown)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.EscapedPath(); path.Clean(p) != p {
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (a *API) byMethod(methods map[string]http.Handler) http.Handler {
+	var allow []string
+	for m := range methods {
+		allow = append(allow, m)
+	}
+	slices.Sort(allow)
+	allowed := strings.Join(allow, ", ")
+	refuse := a.serve("none", func(w http.ResponseWriter, _ *http.Request) int {
+		w.Header().Set("Allow", allowed)
+		return writeProblem(w, blank(http.StatusMethodNotAllowed, "this path takes "+allowed))
+	}, failProblem)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h := methods[r.Method]; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		refuse.ServeHTTP(w, r)
+	})
+}
+
+// serve runs a handler, observes it, and turns its panic into an answer.
+func (a *API) serve(surface string, handle handler, fail func(http.ResponseWriter) int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		started, status := time.Now(), 0
+		defer func() {
+			if v := recover(); v != nil {
+				if v == http.ErrAbortHandler {
+					panic(v)
+				}
+				a.Panicked(surface, v, debug.Stack())
+				status = fail(w)
+			}
+			a.Observe(surface, status, time.Since(started))
+		}()
+		status = handle(w, r)
+	})
+}
+
+func notFound(w http.ResponseWriter, _ *http.Request) int {
+	return writeProblem(w, blank(http.StatusNotFound, "there is nothing here: GET /openapi.json on the admin listener lists every path"))
+}
+
+func failProblem(w http.ResponseWriter) int {
+	return writeProblem(w, blank(http.StatusInternalServerError, failedDetail))
+}
+
+const failedDetail = "riskd failed while it answered; its log says where"

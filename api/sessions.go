@@ -1,0 +1,134 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/riskd/riskd"
+)
+
+// Limits of a page of a list.
+const (
+	MaxPage     = 1000
+	defaultPage = 100
+)
+
+// listSessions answers GET /v1/sessions.
+func (a *API) listSessions(w http.ResponseWriter, r *http.Request) int {
+	q := newQuery(r, "tenant", "user", "device", "status", "cursor", "limit")
+	f := Filter{Tenant: q.text("tenant"), User: q.text("user"), Device: q.text("device"), Cursor: q.text("cursor"), Limit: q.limit()}
+	if s := q.text("status"); s != "" {
+		status, err := riskd.ParseStatus(s)
+		q.check("status", err)
+		f.Status = &status
+	}
+	return a.answerSessions(w, q, f)
+}
+
+// listUserSessions answers GET /v1/users/{id}/sessions.
+func (a *API) listUserSessions(w http.ResponseWriter, r *http.Request) int {
+	q := newQuery(r, "tenant", "cursor", "limit")
+	return a.answerSessions(w, q, Filter{Tenant: q.text("tenant"), User: r.PathValue("id"), Cursor: q.text("cursor"), Limit: q.limit()})
+}
+
+func (a *API) answerSessions(w http.ResponseWriter, q *query, f Filter) int {
+	var page []riskd.Session
+	var next string
+	if q.problem == nil {
+		var err error
+		page, next, err = a.Sessions.List(f)
+		q.check("cursor", err)
+	}
+	if q.problem != nil {
+		return writeProblem(w, q.problem)
+	}
+	answer := struct {
+		Sessions []sessionJSON `json:"sessions"`
+		Next     string        `json:"next,omitzero"`
+	}{Next: next}
+	for i := range page {
+		answer.Sessions = append(answer.Sessions, newSessionJSON(&page[i]))
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// showSession answers GET /v1/sessions/{ref}.
+func (a *API) showSession(w http.ResponseWriter, r *http.Request) int {
+	if q := newQuery(r); q.problem != nil {
+		return writeProblem(w, q.problem)
+	}
+	id, err := riskd.ParseSessionRef(r.PathValue("ref"))
+	if err != nil {
+		return writeProblem(w, invalid(http.StatusBadRequest, "the path must name a session by its reference, s_ and 26 characters, as decisions give it"))
+	}
+	s, ok := a.Sessions.Session(id)
+	if !ok {
+		return writeProblem(w, &problem{
+			Type: problemTypes + "unknown-session", Title: "Unknown session", Status: http.StatusNotFound,
+			Detail: "riskd remembers no session " + id.String() + ": it was never seen here, or made room for others",
+		})
+	}
+	return writeJSON(w, http.StatusOK, newSessionJSON(&s))
+}
+
+// query reads the parameters of a request; the first wrong one is its problem.
+type query struct {
+	values  url.Values
+	problem *problem
+}
+
+// newQuery takes only the parameters that are known, each at most once.
+func newQuery(r *http.Request, known ...string) *query {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	q := &query{values: values}
+	if err != nil {
+		q.problem = invalid(http.StatusBadRequest, "the query isn't percent-encoded as it should be")
+	}
+	for name, all := range values {
+		switch {
+		case slices.Contains(known, name) && len(all) > 1:
+			q.check(name, fmt.Errorf("is given %d times", len(all)))
+		case slices.Contains(known, name):
+		case len(known) == 0:
+			q.problem = invalid(http.StatusBadRequest, "this path takes no parameters")
+		default:
+			cure := "known here are " + strings.Join(known, ", ")
+			if n := nearest(name, known); n != "" {
+				cure = "did you mean " + n + "?"
+			}
+			q.problem = invalid(http.StatusBadRequest, "the query has a parameter that is not known; "+cure)
+		}
+	}
+	return q
+}
+
+// check takes an error as the fault of a parameter.
+func (q *query) check(name string, err error) {
+	if err == nil || q.problem != nil {
+		return
+	}
+	detail := err.Error()
+	if f := (*riskd.FieldError)(nil); errors.As(err, &f) {
+		detail = f.Detail
+	}
+	q.problem = invalid(http.StatusBadRequest, name+": "+detail)
+}
+
+func (q *query) text(name string) string { return q.values.Get(name) }
+
+func (q *query) limit() int {
+	s := q.text("limit")
+	if s == "" {
+		return defaultPage
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > MaxPage {
+		q.check("limit", fmt.Errorf("must be 1 to %d", MaxPage))
+	}
+	return n
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/scoring"
+	"github.com/riskd/riskd/sessions"
+)
+
+// defaultYAML says of every field what it means; a test holds it to defaults.
+//
+//go:embed default.yaml
+var defaultYAML string
+
+// config is what an operator may set. What the fields mean stands in default.yaml.
+type config struct {
+	Gateway struct {
+		Listen         string          `yaml:"listen"`
+		TrustedProxies []netip.Prefix  `yaml:"trusted_proxies"`
+		ForwardAuth    []forwardConfig `yaml:"forward_auth"`
+	} `yaml:"gateway"`
+	Admin struct {
+		Listen       string   `yaml:"listen"`
+		AllowedHosts []string `yaml:"allowed_hosts"`
+	} `yaml:"admin"`
+	SessionKeyFile string `yaml:"session_key_file"`
+	Policy         struct {
+		Pack  string        `yaml:"pack"`
+		Watch time.Duration `yaml:"watch"`
+	} `yaml:"policy"`
+	Geo struct {
+		Databases []string      `yaml:"databases"`
+		Lists     []listConfig  `yaml:"lists"`
+		Watch     time.Duration `yaml:"watch"`
+	} `yaml:"geo"`
+	Memory struct {
+		MaxSessions int `yaml:"max_sessions"`
+		MaxProfiles int `yaml:"max_profiles"`
+	} `yaml:"memory"`
+	Decision struct {
+		Deadline time.Duration `yaml:"deadline"`
+	} `yaml:"decision"`
+	Log struct {
+		Level  slog.Level `yaml:"level"`
+		Format string     `yaml:"format"`
+	} `yaml:"log"`
+	Drain struct {
+		Wait  time.Duration `yaml:"wait"`
+		Limit time.Duration `yaml:"limit"`
+	} `yaml:"drain"`
+
+	source source
+}
+
+type forwardConfig struct {
+	Name      string           `yaml:"name"`
+	Style     api.ForwardStyle `yaml:"style"`
+	Tenant    string           `yaml:"tenant"`
+	Class     riskd.Class      `yaml:"class"`
+	Session   sourceConfig     `yaml:"session"`
+	Device    sourceConfig     `yaml:"device"`
+	User      string           `yaml:"user"`
+	Roles     string           `yaml:"roles"`
+	StartedAt string           `yaml:"started_at"`
+	AuthTime  string           `yaml:"auth_time"`
+	ACR       string           `yaml:"acr"`
+	AMR       string           `yaml:"amr"`
+	Route     string           `yaml:"route"`
+}
+
+type sourceConfig struct {
+	Cookie string `yaml:"cookie"`
+	Header string `yaml:"header"`
+}
+
+type listConfig struct {
+	Path string            `yaml:"path"`
+	Kind riskd.NetworkKind `yaml:"kind"`
+}
+
+// builtinPack is what policy.pack calls the pack inside riskd.
+const builtinPack = "default"
+
+// defaults are the values of the fields that a config leaves out. They are good
+// ones: an old config works with a new riskd.
+func defaults() *config {
+	c := &config{}
+	c.Gateway.Listen = "127.0.0.1:8181"
+	c.Admin.Listen = "127.0.0.1:8182"
+	c.Policy.Pack = builtinPack
+	c.Policy.Watch = 2 * time.Second
+	c.Geo.Watch = time.Minute
+	c.Memory.MaxSessions = sessions.DefaultMaxSessions
+	c.Memory.MaxProfiles = sessions.DefaultMaxProfiles
+	c.Decision.Deadline = scoring.DefaultDeadline
+	c.Log.Level = slog.LevelInfo
+	c.Log.Format = "json"
+	c.Drain.Wait = 5 * time.Second
+	c.Drain.Limit = 10 * time.Second
+	return c
+}
+
+// loadConfig reads a config file; "" is the defaults alone. The error names
+// every mistake of the file; only without one the config is any good.
+func loadConfig(file string) (*config, error) {
+	if file == "" {
+		return defaults(), nil
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &hinted{fmt.Errorf("config %s: there is no such file", file), "`riskd help config` prints one to begin with"}
+	} else if err != nil {
+		return nil, fmt.Errorf("config %s: %w", file, err)
+	}
+	return parseConfig(file, text)
+}
+
+// parseConfig reads a config that takes its paths from the file's folder. With
+// an error, the config holds what could be read.
+func parseConfig(file string, text []byte) (*config, error) {
+	c := defaults()
+	c.source = newSource(file)
+	faults := append(decodeConfig(&c.source, text, c), c.check()...)
+	c.resolve(filepath.Dir(file))
+	if len(faults) > 0 {
+		return c, &problems{fmt.Sprintf("config %s has %s", file, count(len(faults), "problem")), faults}
+	}
+	return c, nil
+}
+
+// resolve takes relative paths from the config's folder.
+func (c *config) resolve(dir string) {
+	resolve := func(p *string) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	resolve(&c.SessionKeyFile)
+	if c.Policy.Pack != builtinPack {
+		resolve(&c.Policy.Pack)
+	}
+	for i := range c.Geo.Databases {
+		resolve(&c.Geo.Databases[i])
+	}
+	for i := range c.Geo.Lists {
+		resolve(&c.Geo.Lists[i].Path)
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/scoring"
+)
+
+// check reports values that can't be worked with, each with its place.
+func (c *config) check() []error {
+	f := &configFaults{source: &c.source}
+	f.listen("gateway.listen", c.Gateway.Listen)
+	f.listen("admin.listen", c.Admin.Listen)
+	if c.Gateway.Listen == c.Admin.Listen && !strings.HasSuffix(c.Admin.Listen, ":0") {
+		f.add("admin.listen", "is the address of gateway.listen: the two need a port each")
+	}
+	f.proxies("gateway.trusted_proxies", c.Gateway.TrustedProxies)
+	f.profiles("gateway.forward_auth", forwardProfiles(c))
+	for i, host := range c.Admin.AllowedHosts {
+		if host == "" || strings.ContainsAny(host, "/*: ") {
+			f.add(fmt.Sprintf("admin.allowed_hosts[%d]", i), "must be a plain host name such as riskd.example.com, not %q", host)
+		}
+	}
+	if c.Policy.Pack == "" {
+		f.add("policy.pack", `must be "default" or a folder`)
+	}
+	f.interval("policy.watch", c.Policy.Watch)
+	f.geo(c)
+	f.atLeast("memory.max_sessions", c.Memory.MaxSessions, 1)
+	f.atLeast("memory.max_profiles", c.Memory.MaxProfiles, 1)
+	if d := c.Decision.Deadline; d < time.Millisecond || d > time.Second {
+		f.add("decision.deadline", "is %s; it must be 1ms to 1s", d)
+	}
+	if c.Log.Format != "json" && c.Log.Format != "text" {
+		f.add("log.format", "must be json or text, not %q", c.Log.Format)
+	}
+	f.drain(c)
+	return f.list
+}
+
+type configFaults struct {
+	source *source
+	list   []error
+}
+
+// add reports a value, unless it isn't the one that was written.
+func (f *configFaults) add(path, format string, args ...any) {
+	if f.source.unread(path) {
+		return
+	}
+	f.list = append(f.list, f.source.at(path, format, args...))
+}
+
+// listen takes loopback addresses only, until callers can be authenticated.
+func (f *configFaults) listen(path, address string) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		f.add(path, "must be an address and a port such as 127.0.0.1:8181, not %q", address)
+		return
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		f.add(path, "has the port %q; it must be a number up to 65535", port)
+	}
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && ip.IsLoopback() {
+		return
+	}
+	f.add(path, "%s can be reached from other machines, and riskd can't authenticate callers yet: listen on 127.0.0.1 or [::1], and run riskd beside its gateway", address)
+}
+
+func (f *configFaults) proxies(path string, ranges []netip.Prefix) {
+	for i, p := range ranges {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch {
+		case p.Bits() == 0:
+			f.add(at, "%s trusts everybody, so that any client could choose its address: name the networks of your proxies", p)
+		case p.Addr().Is4In6():
+			f.add(at, "%s would match no address: write it as an IPv4 network", p)
+		case p != p.Masked():
+			f.add(at, "%s has bits set after its length: did you mean %s or %s/%d?", p, p.Masked(), p.Addr(), p.Addr().BitLen())
+		}
+	}
+}
+
+// profiles has each profile checked by the API that will work with it. Nothing
+// is asked of the other parts, which it only wants to be there.
+func (f *configFaults) profiles(path string, profiles []api.ForwardProfile) {
+	names := map[string]bool{}
+	for i, p := range profiles {
+		_, err := api.New(api.Options{
+			Engine: (*scoring.Engine)(nil), Sessions: sessionLists{}, Revocations: memory{}, Key: &riskd.SessionKey{},
+			Forward: profiles[i : i+1],
+		})
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if err != nil {
+			_, detail, _ := strings.Cut(err.Error(), ": ")
+			field, detail, _ := strings.Cut(detail, ": ")
+			f.add(at+"."+field, "%s", detail)
+		}
+		if names[p.Name] {
+			f.add(at+".name", "%q is the name of another profile already", p.Name)
+		}
+		names[p.Name] = true
+	}
+}
+
+func (f *configFaults) interval(path string, d time.Duration) {
+	if d != 0 && d < 100*time.Millisecond {
+		f.add(path, "is %s; it must be 0s, for never, or 100ms and more", d)
+	}
+}
+
+func (f *configFaults) atLeast(path string, n, least int) {
+	if n < least {
+		f.add(path, "is %d; it must be %d or more", n, least)
+	}
+}
+
+func (f *configFaults) geo(c *config) {
+	for i, name := range c.Geo.Databases {
+		if name == "" {
+			f.add(fmt.Sprintf("geo.databases[%d]", i), "must be the path of an .mmdb file")
+		}
+	}
+	for i, l := range c.Geo.Lists {
+		at := fmt.Sprintf("geo.lists[%d]", i)
+		if l.Path == "" {
+			f.add(at+".path", "is missing: name the file")
+		}
+		if l.Kind == riskd.NetworkUnknown {
+			f.add(at+".kind", "is missing: say what kind of networks the list names")
+		}
+	}
+	f.interval("geo.watch", c.Geo.Watch)
+}
+
+func (f *configFaults) drain(c *config) {
+	if c.Drain.Wait < 0 {
+		f.add("drain.wait", "must not be negative")
+	}
+	if c.Drain.Limit <= c.Drain.Wait {
+		f.add("drain.limit", "is %s; it must be longer than drain.wait, %s, or requests in flight are cut off", c.Drain.Limit, c.Drain.Wait)
+	}
+}

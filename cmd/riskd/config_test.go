@@ -1,0 +1,224 @@
+package main
+
+import (
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+	"go.yaml.in/yaml/v3"
+)
+
+const configs = "../../fixtures/configs/"
+
+func TestGoodConfigs(t *testing.T) {
+	t.Parallel()
+	full := &config{SessionKeyFile: "keys/session"}
+	full.Gateway.Listen = "[::1]:9181"
+	full.Gateway.TrustedProxies = []netip.Prefix{
+		netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32"),
+	}
+	full.Gateway.ForwardAuth = []forwardConfig{{
+		Name: "shop", Style: api.Nginx, Tenant: "acme", Class: riskd.ClassSensitive,
+		Session: sourceConfig{Cookie: "sid"}, Device: sourceConfig{Header: "X-Device"},
+		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
+		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",
+	}}
+	full.Admin.Listen = "localhost:9182"
+	full.Admin.AllowedHosts = []string{"riskd.example.com"}
+	full.Policy.Pack = "packs/strict"
+	full.Geo.Databases = []string{"city.mmdb", "/var/lib/geo/asn.mmdb"}
+	full.Geo.Lists = []listConfig{{Path: "lists/vpn.txt", Kind: riskd.NetworkVPN}}
+	full.Geo.Watch = 10 * time.Minute
+	full.Memory.MaxSessions = 2_000_000
+	full.Memory.MaxProfiles = 500_000
+	full.Decision.Deadline = 5 * time.Millisecond
+	full.Log.Level = slog.LevelDebug
+	full.Log.Format = "text"
+	full.Drain.Limit = 3 * time.Second
+
+	cases := map[string]*config{"empty.yaml": defaults(), "sections.yaml": defaults(), "full.yaml": full}
+	for _, name := range listDir(t, configs+"good") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := cases[name]
+			if want == nil {
+				t.Fatal("has no case here")
+			}
+			want.resolve(configs + "good")
+			got, err := loadConfig(configs + "good/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.source = source{}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+// A bad config says at the end of a line what is wrong with the line: each
+// # want: begins an error, and there are no others.
+func TestBadConfigs(t *testing.T) {
+	t.Parallel()
+	for _, name := range listDir(t, configs+"bad") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(configs + "bad/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := wanted(name, string(text))
+			_, err = parseConfig(name, text)
+			all, ok := err.(*problems)
+			if !ok {
+				t.Fatalf("want problems, got %v", err)
+			}
+			if summary := "config " + name + " has " + count(len(want), "problem"); all.summary != summary {
+				t.Errorf("summary is %q, want %q", all.summary, summary)
+			}
+			for _, got := range all.list {
+				i := matching(want, got.Error())
+				if i < 0 {
+					t.Errorf("not wanted: %v", got)
+					continue
+				}
+				want = append(want[:i], want[i+1:]...)
+			}
+			for _, w := range want {
+				t.Errorf("missing:    %s", w)
+			}
+		})
+	}
+}
+
+func wanted(name, text string) []string {
+	var want []string
+	for i, line := range strings.Split(text, "\n") {
+		for _, w := range strings.Split(line, "# want: ")[1:] {
+			want = append(want, name+":"+strconv.Itoa(i+1)+": "+strings.TrimSpace(w))
+		}
+	}
+	return want
+}
+
+func matching(want []string, got string) int {
+	for i, w := range want {
+		if strings.HasPrefix(got, w) {
+			return i
+		}
+	}
+	return -1
+}
+
+// The commented config is the truth about defaults: it names every field, each
+// below its comment, with the value that the field has without it.
+func TestDefaultConfigIsTheDefaults(t *testing.T) {
+	t.Parallel()
+	var got config
+	got.source = newSource("default.yaml")
+	if faults := decodeConfig(&got.source, []byte(defaultYAML), &got); faults != nil {
+		t.Fatal(faults)
+	}
+	if faults := got.check(); faults != nil {
+		t.Error(faults)
+	}
+	want := defaults()
+	got.source = source{}
+	emptyLists(reflect.ValueOf(want).Elem())
+	if !reflect.DeepEqual(&got, want) {
+		t.Errorf("got  %+v\nwant %+v", &got, want)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(defaultYAML), &document); err != nil {
+		t.Fatal(err)
+	}
+	everyFieldIsExplained(t, document.Content[0], "", reflect.TypeFor[config]())
+}
+
+// emptyLists makes lists that are nil empty ones, which is how YAML writes them.
+func emptyLists(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.Slice && f.IsNil():
+			f.Set(reflect.MakeSlice(f.Type(), 0, 0))
+		case f.Kind() == reflect.Struct && v.Type().Field(i).IsExported():
+			emptyLists(f)
+		}
+	}
+}
+
+func everyFieldIsExplained(t *testing.T, section *yaml.Node, path string, of reflect.Type) {
+	t.Helper()
+	explained := map[string]*yaml.Node{}
+	for i := 0; i < len(section.Content); i += 2 {
+		if key := section.Content[i]; len(key.HeadComment) > 10 {
+			explained[key.Value] = section.Content[i+1]
+		}
+	}
+	for i := range of.NumField() {
+		field := of.Field(i)
+		name := field.Tag.Get("yaml")
+		if name == "" {
+			continue
+		}
+		if explained[name] == nil {
+			t.Errorf("default.yaml: %s has no comment above it", join(path, name))
+		} else if field.Type.Kind() == reflect.Struct && explained[name].Kind == yaml.MappingNode {
+			everyFieldIsExplained(t, explained[name], join(path, name), field.Type)
+		}
+	}
+}
+
+func TestConfigWithoutFile(t *testing.T) {
+	t.Parallel()
+	c, err := loadConfig("")
+	if err != nil || !reflect.DeepEqual(c, defaults()) {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	_, err = loadConfig(filepath.Join(t.TempDir(), "none.yaml"))
+	if err == nil || !regexp.MustCompile(`^config .*none.yaml: there is no such file$`).MatchString(err.Error()) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSourceAt(t *testing.T) {
+	t.Parallel()
+	s := source{file: "c.yaml", lines: map[string]int{"geo": 3, "geo.lists": 5, "geo.lists[1].path": 7}}
+	cases := map[string]string{
+		"geo.lists[1].path": "c.yaml:7: geo.lists[1].path: x",
+		"geo.lists[0].path": "c.yaml:5: geo.lists[0].path: x",
+		"geo.watch":         "c.yaml:3: geo.watch: x",
+		"log.level":         "c.yaml: log.level: x",
+	}
+	for path, want := range cases {
+		if got := s.at(path, "x").Error(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if got := (&source{}).at("log.level", "x").Error(); got != "log.level: x" {
+		t.Errorf("without a file: %s", got)
+	}
+}
+
+func listDir(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/fixtures"
+	"github.com/riskd/riskd/geo"
+	"github.com/riskd/riskd/policies"
+	"github.com/riskd/riskd/scoring"
+)
+
+const replayText = `Decides recorded events again, each file in an engine of its own, with the events'
+time as the clock: the same file gives the same output, to the byte.
+
+A trace (- for standard input) has a line for each event: {"decision":{…}} or
+{"telemetry":{…}} with the document that the gateway sent, its time set; it may
+bring its place along. A scenario (.txtar) also says which decisions are wanted:
+riskd shows where they differ and ends with 1.
+
+Without -config, places are those of the made-up world of ` + "`riskd dev`" + `.
+`
+
+func replayCommand(flags *flag.FlagSet) action {
+	file := flags.String("config", "", "take geo data and policy from the config `FILE`")
+	pack := flags.String("pack", "", "judge by the policy pack in `DIR`, whatever the config says")
+	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error")
+	return func(ctx context.Context, std stdio, args []string) error {
+		if len(args) == 0 {
+			return &usageError{"replay needs a trace", "for example `riskd replay trace.ndjson`, or - for standard input; flags come before it"}
+		}
+		r, err := newReplay(*file, *pack)
+		if err != nil {
+			return err
+		}
+		defer r.locator.Close()
+		out := bufio.NewWriter(std.out)
+		r.std, r.out, r.coloured, r.asJSON = std, out, colours(std.out), *asJSON
+		var faults []error
+		for _, name := range args {
+			faults = append(faults, r.file(ctx, name))
+		}
+		if r.asJSON {
+			r.sum.print(std.err)
+		} else {
+			r.sum.print(out)
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		if list := flatten(errors.Join(faults...)); list != nil {
+			return &problems{"replay found " + count(len(list), "problem"), list}
+		}
+		return nil
+	}
+}
+
+// replay decides recorded events again.
+type replay struct {
+	config   *config
+	pack     packSource
+	locator  *geo.Locator
+	std      stdio
+	out      *bufio.Writer // to std.out
+	coloured bool
+	asJSON   bool
+	sum      summary
+}
+
+func newReplay(file, pack string) (*replay, error) {
+	c, err := loadConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	o := madeUpWorld()
+	if file != "" {
+		o = geoOptions(c)
+		o.Now = nil // how old a database is today is nothing to a trace
+	}
+	if pack == "" {
+		pack = c.Policy.Pack
+	}
+	r := &replay{config: c, sum: newSummary()}
+	if r.pack, err = newPackSource(pack); err != nil {
+		return nil, err
+	}
+	if r.locator, err = geo.Open(o); err != nil {
+		return nil, err
+	}
+	for _, status := range r.locator.Status() {
+		if status.Err != nil {
+			r.locator.Close()
+			return nil, status.Err
+		}
+	}
+	return r, nil
+}
+
+// file replays one file: a scenario by its ending, else a trace.
+func (r *replay) file(ctx context.Context, name string) error {
+	if filepath.Ext(name) != ".txtar" {
+		return r.trace(ctx, name)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	s, err := fixtures.ParseScenario(name, data)
+	if err != nil {
+		return err
+	}
+	return r.scenario(ctx, name, &s)
+}
+
+// scenario decides a scenario's events and compares the decisions with the
+// wanted ones.
+func (r *replay) scenario(ctx context.Context, name string, s *fixtures.Scenario) error {
+	run, err := r.begin(name+": "+s.Title, s.Tuning)
+	if err != nil {
+		return inScenario(name, err)
+	}
+	var faults []error
+	want := s.Want
+	for i, line := range s.Events {
+		d, asked, err := run.line(ctx, line)
+		if err != nil {
+			faults = append(faults, at(name, s.Lines[i], err))
+		}
+		if !asked {
+			continue
+		}
+		if err == nil {
+			faults = append(faults, at(name, want[0].Line, want[0].Check(&d)))
+		}
+		want = want[1:]
+	}
+	return errors.Join(faults...)
+}
+
+// inScenario names the scenario whose tuning is wrong.
+func inScenario(name string, err error) error {
+	var list []error
+	for _, e := range flatten(err) {
+		list = append(list, fmt.Errorf("%s: %w", name, e))
+	}
+	return errors.Join(list...)
+}
+
+// maxLine is the length of the longest line of a trace: an event and its wrapping.
+const maxLine = api.MaxEvent + 1024
+
+// progressEvery is after how many lines of a trace progress is shown.
+const progressEvery = 50_000
+
+// trace decides a trace's events as it reads them. A line that is no event is
+// reported, and the rest goes on.
+func (r *replay) trace(ctx context.Context, name string) error {
+	in, err := openInput(name, r.std.in)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	run, err := r.begin(name, nil)
+	if err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
+	var faults []error
+	number := 1
+	for ; lines.Scan() && len(faults) < maxFaults; number++ {
+		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
+			if _, _, err := run.line(ctx, line); err != nil {
+				faults = append(faults, at(name, number, err))
+			}
+		}
+		if number%progressEvery == 0 {
+			fmt.Fprintf(r.std.err, "riskd: %s: %d lines so far\n", name, number)
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		faults = append(faults, at(name, number, fmt.Errorf("is longer than %d bytes", maxLine)))
+	} else if err != nil {
+		faults = append(faults, at(name, number, err))
+	}
+	if len(faults) >= maxFaults {
+		faults = append(faults, fmt.Errorf("%s: is given up after %d lines with faults", name, maxFaults))
+	}
+	return errors.Join(faults...)
+}
+
+// maxFaults is after how many lines that are no events a trace isn't one.
+const maxFaults = 20
+
+// at puts a place in front of every fault.
+func at(file string, line int, err error) error {
+	var list []error
+	for _, e := range flatten(err) {
+		list = append(list, fmt.Errorf("%s:%d: %w", file, line, e))
+	}
+	return errors.Join(list...)
+}
+
+// replayRun is one file's engine and what is printed of it.
+type replayRun struct {
+	replay *replay
+	engine *scoring.Engine
+	key    *riskd.SessionKey
+	screen *screen
+	ids    int
+}
+
+// replayKey hashes session ids where nobody else's references have to agree.
+var replayKey = bytes.Repeat([]byte{0}, riskd.MinSessionKey)
+
+// replayDeadline is so long that the speed of the machine decides nothing.
+const replayDeadline = time.Minute
+
+func (r *replay) begin(title string, tuning []byte) (*replayRun, error) {
+	pack, err := r.pack.compile(tuning)
+	if err != nil {
+		return nil, err
+	}
+	memory, err := openStore(r.config)
+	if err != nil {
+		return nil, err
+	}
+	run := &replayRun{replay: r, screen: newScreen(r.out, r.coloured)}
+	run.screen.layout = "2006-01-02T15:04:05Z"
+	if run.key, err = riskd.NewSessionKey(replayKey); err != nil {
+		return nil, err
+	}
+	set := policies.NewSet(pack)
+	run.engine, err = scoring.New(scoring.Options{
+		Memory: memory, Locator: r.locator, Policy: func() scoring.Policy { return set.Current() },
+		NewID: run.newID, Record: run.record, Deadline: replayDeadline,
+	})
+	if !r.asJSON {
+		fmt.Fprintf(r.out, "%s\n%s\n", title, run.screen.header())
+	}
+	return run, err
+}
+
+// newID counts: a replay's ids say nothing but their order.
+func (r *replayRun) newID() string {
+	r.ids++
+	return fmt.Sprintf("%026d", r.ids)
+}
+
+// record prints a decision. Events that were only told get theirs too, but
+// nobody was waiting for it.
+func (r *replayRun) record(rec *riskd.Record) {
+	r.replay.sum.add(rec.Decision)
+	if r.replay.asJSON {
+		r.replay.out.Write(append(api.AppendDecision(nil, rec.Decision), '\n'))
+		return
+	}
+	fmt.Fprintln(r.replay.out, r.screen.line(rec))
+}
+
+// line decides one line of a trace, and says whether its decision was asked for.
+func (r *replayRun) line(ctx context.Context, line []byte) (d riskd.Decision, asked bool, err error) {
+	kind, document, err := fixtures.SplitLine(line)
+	if err != nil {
+		return d, false, err
+	}
+	asked = kind == fixtures.Decision
+	e, err := api.DecodeTraceEvent(document, r.key)
+	if err != nil {
+		return d, asked, err
+	}
+	if e.Time.IsZero() {
+		return d, asked, &riskd.FieldError{Path: "time", Detail: "is required in a trace: it is the clock"}
+	}
+	return r.engine.Decide(ctx, e, e.Time), asked, nil
+}

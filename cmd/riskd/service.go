@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/geo"
+	"github.com/riskd/riskd/scoring"
+	"github.com/riskd/riskd/sessions"
+)
+
+// service is all rooms put together behind two listeners.
+type service struct {
+	config  *config
+	log     *slog.Logger
+	metrics *metrics
+	panics  *panicMeter
+	stops   stops
+
+	store   memory
+	pack    *packKeeper
+	locator *geo.Locator
+	key     *riskd.SessionKey
+	engine  *scoring.Engine
+	api     *api.API
+
+	servers  []*http.Server
+	failed   chan error // a listener that ended by itself
+	draining atomic.Bool
+	// gateway and admin are where it listens, with the ports that it got.
+	gateway, admin net.Addr
+}
+
+// serviceOptions are what serve and dev differ in.
+type serviceOptions struct {
+	config *config
+	log    *slog.Logger
+	geo    geo.Options
+	output output
+}
+
+// output is where decisions are written for people: serve's log, dev's screen.
+type output interface {
+	// record takes a decision down, or reports that there is no room. It must not
+	// wait, and neither keep nor change what it is given.
+	record(*riskd.Record) (taken bool)
+	// write puts out what was taken down until ctx ends, and then the rest.
+	write(ctx context.Context)
+}
+
+// startService puts the rooms together, and opens the listeners last: nobody is
+// answered before everything is there to answer with. What began is stopped
+// again if something fails; the error holds everything that did.
+func startService(o serviceOptions) (*service, error) {
+	s := &service{config: o.config, log: o.log, metrics: newMetrics(), failed: make(chan error, 2)}
+	s.panics = &panicMeter{log: o.log, count: s.metrics.panics}
+	s.stops.spawn(o.output.write)
+	if err := s.start(o); err != nil {
+		s.stops.run()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *service) start(o serviceOptions) error {
+	if err := errors.Join(s.openState(), s.openPolicy(), s.openGeo(o.geo)); err != nil {
+		return err
+	}
+	s.metrics.registry.MustRegister(stateMetrics{s.store.Store, s.locator})
+	if err := s.openEngine(o.output); err != nil {
+		return err
+	}
+	if err := s.openAPI(); err != nil {
+		return err
+	}
+	return s.listen()
+}
+
+func (s *service) openState() (err error) {
+	if s.key, err = openKey(s.config); err != nil {
+		return err
+	}
+	s.store.revoked = s.metrics.revoked
+	s.store.Store, err = openStore(s.config)
+	return err
+}
+
+func openStore(c *config) (*sessions.Store, error) {
+	return sessions.New(sessions.Options{MaxSessions: c.Memory.MaxSessions, MaxProfiles: c.Memory.MaxProfiles})
+}
+
+// openKey reads the key that session ids are hashed with, or makes one up.
+func openKey(c *config) (*riskd.SessionKey, error) {
+	if c.SessionKeyFile == "" {
+		secret := make([]byte, riskd.MinSessionKey)
+		rand.Read(secret) // never fails
+		return riskd.NewSessionKey(secret)
+	}
+	secret, err := os.ReadFile(c.SessionKeyFile)
+	if err != nil {
+		return nil, c.source.at("session_key_file", "%w; `openssl rand 32 > FILE` makes one", err)
+	}
+	key, err := riskd.NewSessionKey(secret)
+	if err != nil {
+		return nil, c.source.at("session_key_file", "%s: %w", c.SessionKeyFile, err)
+	}
+	return key, nil
+}
+
+func (s *service) openPolicy() error {
+	source, err := newPackSource(s.config.Policy.Pack)
+	if err != nil {
+		return s.config.source.at("policy.pack", "%w", err)
+	}
+	s.pack, err = newPackKeeper(source, s.log, s.metrics.packLoaded, s.metrics.packFailed)
+	if err != nil {
+		return err
+	}
+	if every := s.config.Policy.Watch; every > 0 && source.folder != "" {
+		s.stops.spawn(func(ctx context.Context) { s.pack.watch(ctx, every) })
+	}
+	return nil
+}
+
+// openGeo loads what there is of the geo data: riskd serves without it too.
+func (s *service) openGeo(o geo.Options) (err error) {
+	if s.locator, err = geo.Open(o); err != nil {
+		return fmt.Errorf("geo.%w", err)
+	}
+	s.stops.add(s.locator.Close)
+	for _, status := range s.locator.Status() {
+		logGeo(s.log, status)
+	}
+	every := s.config.Geo.Watch
+	if every > 0 && o.Files == nil && len(o.Databases)+len(o.Lists) > 0 {
+		s.stops.spawn(func(ctx context.Context) {
+			_ = s.locator.Watch(ctx, every, func(status geo.Status) { logGeo(s.log, status) })
+		})
+	}
+	return nil
+}
+
+func geoOptions(c *config) geo.Options {
+	o := geo.Options{Databases: c.Geo.Databases, Now: time.Now}
+	for _, l := range c.Geo.Lists {
+		o.Lists = append(o.Lists, geo.List{Path: l.Path, Kind: l.Kind})
+	}
+	return o
+}
+
+func logGeo(log *slog.Logger, s geo.Status) {
+	switch {
+	case s.Err != nil:
+		for _, e := range flatten(s.Err) {
+			log.Error("geo file not loaded", "file", s.Path, "still_answers", s.Loaded, "error", e.Error())
+		}
+	case s.Stale:
+		log.Warn("geo database is old: get a newer one", "file", s.Path, "built", s.Build)
+	default:
+		log.Info("geo file loaded", "file", s.Path, "type", s.Type, "built", s.Build)
+	}
+}
+
+func (s *service) openEngine(out output) (err error) {
+	record := func(r *riskd.Record) {
+		s.metrics.record(r)
+		if !out.record(r) {
+			s.metrics.unlogged.Inc()
+		}
+	}
+	s.engine, err = scoring.New(scoring.Options{
+		Memory: s.store, Locator: s.locator, Policy: func() scoring.Policy { return s.pack.set.Current() },
+		NewID: newID, Record: record, Deadline: s.config.Decision.Deadline,
+	})
+	return err
+}
+
+// newID gives the ids of decisions: they sort by time.
+func newID() string {
+	return ulid.MustNew(ulid.Timestamp(time.Now()), rand.Reader).String()
+}
+
+func (s *service) openAPI() (err error) {
+	s.api, err = api.New(api.Options{
+		Engine: s.engine, Sessions: sessionLists{s.store.Store}, Revocations: s.store, Key: s.key,
+		Forward: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies,
+		AdminHosts: s.config.Admin.AllowedHosts,
+		Ready:      s.notReady,
+		Metrics:    promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
+		Observe:    s.metrics.answered,
+		Panicked: func(surface string, value any, stack []byte) {
+			s.panics.note(surface, value, stack, time.Now())
+		},
+	})
+	return err
+}
+
+func (s *service) listen() error {
+	var err1, err2 error
+	if s.gateway, err1 = s.open(s.config.Gateway.Listen, s.api.Gateway()); err1 != nil {
+		err1 = s.config.source.at("gateway.listen", "%w", err1)
+	}
+	if s.admin, err2 = s.open(s.config.Admin.Listen, s.api.Admin()); err2 != nil {
+		err2 = s.config.source.at("admin.listen", "%w", err2)
+	}
+	return errors.Join(err1, err2)
+}
+
+func forwardProfiles(c *config) []api.ForwardProfile {
+	profiles := make([]api.ForwardProfile, len(c.Gateway.ForwardAuth))
+	for i, f := range c.Gateway.ForwardAuth {
+		profiles[i] = api.ForwardProfile{
+			Name: f.Name, Style: f.Style, Tenant: f.Tenant, Class: f.Class,
+			Session: api.Source(f.Session), Device: api.Source(f.Device),
+			User: f.User, Roles: f.Roles, StartedAt: f.StartedAt, AuthTime: f.AuthTime,
+			ACR: f.ACR, AMR: f.AMR, Route: f.Route,
+		}
+	}
+	return profiles
+}
+
+// open begins to serve on an address, and says which it became.
+func (s *service) open(address string, h http.Handler) (net.Addr, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	server := api.NewServer(h)
+	server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
+	s.servers = append(s.servers, server)
+	s.stops.spawn(func(context.Context) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- err
+		}
+	})
+	s.stops.add(func() { server.Close() })
+	return listener.Addr(), nil
+}
+
+// notReady gives what keeps gateways from being sent here.
+func (s *service) notReady() []string {
+	var reasons []string
+	if s.draining.Load() {
+		reasons = append(reasons, "draining: riskd was told to end")
+	}
+	if s.panics.tooMany(time.Now()) {
+		reasons = append(reasons, fmt.Sprintf("%d panics within %s: the log says where", panicLimit, panicWindow))
+	}
+	return reasons
+}
+
+// reload looks at everything on disk again.
+func (s *service) reload() {
+	s.log.Info("reloading")
+	s.pack.reload()
+	_ = s.locator.Reload() // the statuses say what failed
+	for _, status := range s.locator.Status() {
+		logGeo(s.log, status)
+	}
+}

@@ -24,6 +24,9 @@ type Event struct {
 	Environment string
 	// Place is where Client.IP is; geo fills it.
 	Place Place
+	// Degraded are codes of what the border couldn't take as it came, such as a
+	// time in the future. They are the first of the decision's own.
+	Degraded []string
 }
 
 // EventSession is what the gateway knows of the session that carries a request.

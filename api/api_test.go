@@ -31,7 +31,9 @@ func (a *answers) Decide(_ context.Context, e *riskd.Event, now time.Time) riskd
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.events, a.times = append(a.events, *e), append(a.times, now)
-	return a.answer(e, now)
+	d := a.answer(e, now)
+	d.Degraded = append(slices.Clip(e.Degraded), d.Degraded...) // as Event.Degraded asks
+	return d
 }
 
 func (a *answers) last(t *testing.T) (riskd.Event, time.Time) {

@@ -51,17 +51,15 @@ func (a *API) decision(w http.ResponseWriter, r *http.Request) int {
 // time.
 func (a *API) decide(ctx context.Context, e *riskd.Event) (riskd.Decision, error) {
 	now := a.Now()
-	ahead := e.Time.Sub(now) > MaxAhead
 	switch {
-	case e.Time.IsZero() || ahead:
+	case e.Time.Sub(now) > MaxAhead:
+		e.Time, e.Degraded = now, append(e.Degraded, eventAhead)
+	case e.Time.IsZero():
 		e.Time = now
 	case now.Sub(e.Time) > MaxLate:
 		return riskd.Decision{}, &riskd.FieldError{Path: "time", Detail: fmt.Sprintf("is more than %.0f h old: replay old events with `riskd replay`", MaxLate.Hours())}
 	}
 	d := a.Engine.Decide(ctx, e, e.Time)
-	if ahead {
-		d.Degraded = append(d.Degraded, eventAhead)
-	}
 	answerable(&d)
 	return d, nil
 }

@@ -45,12 +45,12 @@ func (a *API) forwardAuth(w http.ResponseWriter, r *http.Request) int {
 	if code != "" {
 		return refuse(w, http.StatusForbidden, code, "")
 	}
+	if len(r.Header[forwardedFor]) > 0 && !a.proxies.trust(peerAddress(r.RemoteAddr)) {
+		e.Degraded = append(e.Degraded, forwardedUntrusted)
+	}
 	d, err := a.decide(r.Context(), e)
 	if err != nil {
 		return refuse(w, http.StatusForbidden, malformed, "")
-	}
-	if len(r.Header[forwardedFor]) > 0 && !a.proxies.trust(peerAddress(r.RemoteAddr)) {
-		d.Degraded = append(d.Degraded, forwardedUntrusted)
 	}
 	return answerForward(w, &d)
 }

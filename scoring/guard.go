@@ -37,7 +37,7 @@ func (t *turn) guard() {
 	d.Outcome = t.answer.Outcome
 	if t.err != nil {
 		d.Outcome, d.Source = t.fallback(), riskd.SourceFallback
-		d.Degraded = append(slices.Clip(d.Degraded), codeOf(t.err))
+		d.Degraded = append(d.Degraded, codeOf(t.err))
 		t.answer = riskd.Judgement{StepUp: t.pack.Tuning.Demand[t.Event.Request.Class]}
 	}
 	pending := s.StepUp != nil && t.Event.Request.Class != riskd.ClassOpen

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/riskd/riskd"
@@ -36,7 +37,8 @@ func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
 	t := &turn{engine: e, policy: policy, pack: policy.Info()}
 	t.Event, t.Now = event, now
 	t.decision = riskd.Decision{
-		ID: e.NewID(), EventID: event.ID, At: now, Session: event.Session.ID,
+		Degraded: slices.Clip(event.Degraded),
+		ID:       e.NewID(), EventID: event.ID, At: now, Session: event.Session.ID,
 		Pack: t.pack.Name, Revision: t.pack.Revision,
 	}
 	return t
@@ -45,7 +47,9 @@ func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
 // locate finds the event's place, unless a trace brought it along.
 func (t *turn) locate() {
 	if t.Event.Place == (riskd.Place{}) {
-		t.Event.Place, t.decision.Degraded = t.engine.Locator.Locate(t.Event.Client.IP)
+		place, degraded := t.engine.Locator.Locate(t.Event.Client.IP)
+		t.Event.Place = place
+		t.decision.Degraded = append(t.decision.Degraded, degraded...)
 	}
 }
 

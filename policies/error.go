@@ -24,6 +24,10 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Err.Error() + " (" + e.Code + ")" }
 
+// DecisionCode is the code under which a decision says that it had to do without
+// an answer.
+func (e *Error) DecisionCode() string { return e.Code }
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -63,6 +64,18 @@ func (p *Pack) Judge(ctx context.Context, c *riskd.Case) (riskd.Judgement, error
 		return riskd.Judgement{}, p.named(err)
 	}
 	return judgement, nil
+}
+
+// Input is all that the pack is asked about a case, as a JSON document: the same
+// that the queries get, put together. It is for explaining and comparing.
+func (p *Pack) Input(c *riskd.Case) ([]byte, error) {
+	rules, judge := p.rulesInput.input(c).(ast.Object), p.judgeInput.input(c).(ast.Object)
+	both, _ := rules.MergeWith(judge, func(same, _ *ast.Term) (*ast.Term, bool) { return same, false })
+	document, err := ast.JSON(both)
+	if err != nil {
+		return nil, fmt.Errorf("pack %s: input: %w", p.info.Name, err)
+	}
+	return json.Marshal(document)
 }
 
 // answer runs in an evaluator. A panic in a built-in function is that

@@ -31,7 +31,7 @@ type Locator interface {
 
 // Policy is one loaded revision of a policy pack. Both queries keep to the
 // context's deadline and give an error rather than part of an answer; an error
-// with a Code method names itself in the decision.
+// with a DecisionCode method names itself in the decision.
 type Policy interface {
 	Info() *riskd.Pack
 	Reasons(ctx context.Context, c *riskd.Case) ([]riskd.Reason, error)

@@ -105,9 +105,9 @@ func (t *turn) fallback() riskd.Outcome {
 
 // codeOf names an error in a decision: by its own code if it has one.
 func codeOf(err error) string {
-	var coded interface{ Code() string }
+	var coded interface{ DecisionCode() string }
 	if errors.As(err, &coded) {
-		return coded.Code()
+		return coded.DecisionCode()
 	}
 	return "policy_error"
 }

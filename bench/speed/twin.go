@@ -31,7 +31,7 @@ type seen struct {
 	decision string
 }
 
-func newTwin(databases []string, reads []string) (*twin, error) {
+func newTwin(databases []string) (*twin, error) {
 	pack, err := policies.Compile("default", policies.Default(), policies.Options{Signals: signals.Descriptions()})
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func newTwin(databases []string, reads []string) (*twin, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &twin{witness: &witness{Policy: pack, reads: reads}}
+	t := &twin{witness: &witness{pack: pack}}
 	if t.key, err = riskd.NewSessionKey(make([]byte, riskd.MinSessionKey)); err != nil {
 		return nil, err
 	}
@@ -75,8 +75,8 @@ func (t *twin) decide(ctx context.Context, events ...[]byte) (seen, error) {
 
 // rehearse lets riskd's engine, in this process, decide an event of each crowd,
 // and gives what its policy was asked.
-func rehearse(ctx context.Context, all []*crowd, databases, reads []string) (map[string]seen, error) {
-	twin, err := newTwin(databases, reads)
+func rehearse(ctx context.Context, all []*crowd, databases []string) (map[string]seen, error) {
+	twin, err := newTwin(databases)
 	if err != nil {
 		return nil, err
 	}
@@ -100,21 +100,27 @@ func rehearse(ctx context.Context, all []*crowd, databases, reads []string) (map
 
 // witness is a policy that remembers what it was asked last.
 type witness struct {
-	scoring.Policy
-	reads []string
-	seen  seen
-	err   error
+	pack *policies.Pack
+	seen seen
+	err  error
 }
+
+// Info describes the pack.
+func (w *witness) Info() *riskd.Pack { return w.pack.Info() }
 
 // Reasons notes what the rules said.
 func (w *witness) Reasons(ctx context.Context, c *riskd.Case) ([]riskd.Reason, error) {
-	reasons, err := w.Policy.Reasons(ctx, c)
-	w.seen.codes = codesOf(reasons)
+	reasons, err := w.pack.Reasons(ctx, c)
+	w.seen.codes = nil
+	for i := range reasons {
+		w.seen.codes = append(w.seen.codes, reasons[i].Code)
+	}
 	return reasons, err
 }
 
 // Judge notes the case as the judgement sees it, which is all that there is.
 func (w *witness) Judge(ctx context.Context, c *riskd.Case) (riskd.Judgement, error) {
-	w.seen.document, w.err = document(c, signals.Descriptions(), w.reads)
-	return w.Policy.Judge(ctx, c)
+	input, err := w.pack.Input(c)
+	w.seen.document, w.err = fmt.Appendf(nil, `{"input":%s}`, input), err
+	return w.pack.Judge(ctx, c)
 }

@@ -1,6 +1,7 @@
 package policies_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"strings"
 	"testing"
@@ -91,5 +92,35 @@ func runTests(t *testing.T, modules map[string]*ast.Module) {
 	}
 	if passed == 0 {
 		t.Error("there are no tests")
+	}
+}
+
+// What a pack says that it was asked is what both its queries are asked, and
+// valid JSON.
+func TestPackShowsItsInput(t *testing.T) {
+	pack, err := policies.Compile("default", policies.Default(), policies.Options{Signals: signals.Descriptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := riskyCase()
+	c.Readings = make([]riskd.Reading, len(signals.Descriptions()))
+	for i := range c.Readings {
+		c.Readings[i] = riskd.NotEvaluableFor("history")
+	}
+	c.Score = 61.5
+	document, err := pack.Input(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var input struct {
+		Score    float64
+		Readings map[string]struct{ Missing string }
+		Request  struct{ Class string }
+	}
+	if err := json.Unmarshal(document, &input); err != nil {
+		t.Fatalf("%v in %s", err, document)
+	}
+	if input.Score != 61.5 || input.Request.Class == "" || input.Readings["new_country"].Missing != "history" {
+		t.Errorf("input is %s", document)
 	}
 }

@@ -58,9 +58,9 @@ func ParseNetworkKind(s string) (NetworkKind, error) {
 func (k NetworkKind) Anonymous() bool { return k >= NetworkHosting }
 
 // Prefix is the unit in which riskd compares addresses, never the address
-// itself: an IPv4 /24 or an IPv6 /48, packed without pointers. Measured in
-// docs/detection.md: with single addresses as the unit nearly all false
-// step-ups fall on users of relays and mobile networks.
+// itself: an IPv4 /24 or an IPv6 /48, packed without pointers. With single
+// addresses as the unit nearly all false step-ups fall on users of relays
+// (docs/detection.md).
 type Prefix uint64
 
 const prefixV4 Prefix = 1 << 63
@@ -117,8 +117,24 @@ func CountryOf(code string) Country {
 }
 
 func (c Country) String() string {
-	if c == (Country{}) {
+	a, b := int(c[0])-'A', int(c[1])-'A'
+	switch {
+	case c == Country{}:
 		return ""
+	case a < 0 || a > 25 || b < 0 || b > 25:
+		return string(c[:])
 	}
-	return string(c[:])
+	return countryCodes[2*(26*a+b):][:2]
 }
+
+// countryCodes are all codes of two capital letters in a row: a code that is cut
+// out of it needs no allocation.
+var countryCodes = func() string {
+	codes := make([]byte, 0, 2*26*26)
+	for a := byte('A'); a <= 'Z'; a++ {
+		for b := byte('A'); b <= 'Z'; b++ {
+			codes = append(codes, a, b)
+		}
+	}
+	return string(codes)
+}()

@@ -130,3 +130,17 @@ func TestStepUpMetBy(t *testing.T) {
 		t.Error("the login that raised the challenge meets it")
 	}
 }
+
+func TestCountries(t *testing.T) {
+	for _, code := range []string{"AA", "FR", "ZZ", "", "fr", "é"} {
+		if got := riskd.CountryOf(code).String(); got != code {
+			t.Errorf("%q reads back as %q", code, got)
+		}
+	}
+	if got := riskd.CountryOf("FRA").String(); got != "" {
+		t.Errorf("three letters are %q", got)
+	}
+	if n := testing.AllocsPerRun(100, func() { _ = riskd.CountryOf("FR").String() }); n > 0 {
+		t.Errorf("a code costs %g allocations", n)
+	}
+}

@@ -105,7 +105,7 @@ func TestPackShowsItsInput(t *testing.T) {
 	c := riskyCase()
 	c.Readings = make([]riskd.Reading, len(signals.Descriptions()))
 	for i := range c.Readings {
-		c.Readings[i] = riskd.NotEvaluableFor("history")
+		c.Readings[i] = riskd.Reading{State: riskd.Measured, Value: 1, Nats: 2}
 	}
 	c.Score = 61.5
 	document, err := pack.Input(c)
@@ -114,13 +114,13 @@ func TestPackShowsItsInput(t *testing.T) {
 	}
 	var input struct {
 		Score    float64
-		Readings map[string]struct{ Missing string }
+		Readings map[string]struct{ Value float64 }
 		Request  struct{ Class string }
 	}
 	if err := json.Unmarshal(document, &input); err != nil {
 		t.Fatalf("%v in %s", err, document)
 	}
-	if input.Score != 61.5 || input.Request.Class == "" || input.Readings["new_country"].Missing != "history" {
+	if input.Score != 61.5 || input.Request.Class == "" || input.Readings["new_country"].Value != 1 {
 		t.Errorf("input is %s", document)
 	}
 }

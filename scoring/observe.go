@@ -49,8 +49,10 @@ func (t *turn) observeSubject() {
 	if t.first {
 		s.BeforeLogin = e.User.ID == ""
 	}
-	if s.User == "" {
+	if s.User == "" && e.User.ID != "" {
 		s.User = e.User.ID
+		// Whoever used the id before the login need not be who has signed in.
+		s.Known, s.Devices = riskd.Contexts{}, [len(s.Devices)]riskd.DeviceMark{}
 	}
 	if e.Device.ID != "" {
 		s.DeviceID = e.Device.ID

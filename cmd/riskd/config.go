@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
-	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
 )
@@ -59,27 +58,6 @@ type config struct {
 	} `yaml:"drain"`
 
 	source source
-}
-
-type forwardConfig struct {
-	Name      string           `yaml:"name"`
-	Style     api.ForwardStyle `yaml:"style"`
-	Tenant    string           `yaml:"tenant"`
-	Class     riskd.Class      `yaml:"class"`
-	Session   sourceConfig     `yaml:"session"`
-	Device    sourceConfig     `yaml:"device"`
-	User      string           `yaml:"user"`
-	Roles     string           `yaml:"roles"`
-	StartedAt string           `yaml:"started_at"`
-	AuthTime  string           `yaml:"auth_time"`
-	ACR       string           `yaml:"acr"`
-	AMR       string           `yaml:"amr"`
-	Route     string           `yaml:"route"`
-}
-
-type sourceConfig struct {
-	Cookie string `yaml:"cookie"`
-	Header string `yaml:"header"`
 }
 
 type listConfig struct {

@@ -5,64 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/netip"
 	"reflect"
 	"regexp"
-	"strconv"
 	"strings"
-	"time"
 
-	"github.com/riskd/riskd"
-	"github.com/riskd/riskd/api"
 	"go.yaml.in/yaml/v3"
 )
-
-// source knows where the fields of a config stand, for errors that are found
-// long after it was read.
-type source struct {
-	file   string
-	lines  map[string]int  // by dotted path
-	faulty map[string]bool // paths that couldn't be read
-}
-
-func newSource(file string) source {
-	return source{file, map[string]int{}, map[string]bool{}}
-}
-
-// unread reports whether a field, or one around it, couldn't be read: its value
-// is none that was written.
-func (s *source) unread(path string) bool {
-	for {
-		if s.faulty[path] {
-			return true
-		}
-		cut := strings.LastIndexAny(path, ".[")
-		if cut < 0 {
-			return false
-		}
-		path = path[:cut]
-	}
-}
-
-// at puts a field's place in front of what is wrong with it: the place of the
-// field itself or of the nearest one around it.
-func (s *source) at(path string, format string, args ...any) error {
-	err := fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...))
-	if s.file == "" {
-		return err
-	}
-	for near := path; ; {
-		if line := s.lines[near]; line > 0 {
-			return fmt.Errorf("%s:%d: %w", s.file, line, err)
-		}
-		cut := strings.LastIndexAny(near, ".[")
-		if cut < 0 {
-			return fmt.Errorf("%s: %w", s.file, err)
-		}
-		near = near[:cut]
-	}
-}
 
 // decodeConfig reads YAML into a config, field by field, and goes on after each
 // mistake, so that all are told at once: fields that don't exist or come twice,
@@ -175,96 +124,6 @@ func (d *configDecoder) list(n *yaml.Node, path string, into reflect.Value) {
 	for i, entry := range n.Content {
 		d.value(entry, fmt.Sprintf("%s[%d]", path, i), into.Index(i))
 	}
-}
-
-func (d *configDecoder) scalar(n *yaml.Node, path string, into reflect.Value) {
-	if n.Kind != yaml.ScalarNode || !readScalar(n, into) {
-		d.fault(n, path, "must be %s, not %s", kindOf(into.Type()), describe(n))
-	}
-}
-
-// readScalar reports whether the value is of the field's type; otherwise the
-// field stays as it is.
-func readScalar(n *yaml.Node, into reflect.Value) bool {
-	switch into := into.Addr().Interface().(type) {
-	case *string:
-		return set(into, n.Value, n.ShortTag() == "!!str")
-	case *int:
-		v, err := strconv.Atoi(strings.ReplaceAll(n.Value, "_", ""))
-		return set(into, v, err == nil && n.ShortTag() == "!!int")
-	case *time.Duration:
-		v, err := time.ParseDuration(n.Value)
-		return set(into, v, err == nil)
-	case *netip.Prefix:
-		v, err := netip.ParsePrefix(n.Value)
-		return set(into, v, err == nil)
-	case *api.ForwardStyle:
-		v, err := api.ParseForwardStyle(n.Value)
-		return set(into, v, err == nil)
-	case *riskd.Class:
-		v, err := riskd.ParseClass(n.Value)
-		return set(into, v, err == nil)
-	case *riskd.NetworkKind:
-		v, err := riskd.ParseNetworkKind(n.Value)
-		return set(into, v, err == nil && v != riskd.NetworkUnknown)
-	case *slog.Level:
-		var v slog.Level
-		err := v.UnmarshalText([]byte(n.Value))
-		return set(into, v, err == nil && strings.ToLower(v.String()) == n.Value)
-	}
-	panic("there is a config field that nobody decodes: " + into.Type().String())
-}
-
-func set[T any](into *T, value T, ok bool) bool {
-	if ok {
-		*into = value
-	}
-	return ok
-}
-
-// kindOf says what a field takes, with an example.
-func kindOf(t reflect.Type) string {
-	switch reflect.Zero(t).Interface().(type) {
-	case time.Duration:
-		return "a time with its unit, such as 250ms, 5s or 1m"
-	case netip.Prefix:
-		return "a range of addresses, such as 10.1.0.0/16 or 192.0.2.7/32"
-	case api.ForwardStyle:
-		return "nginx or caddy"
-	case riskd.Class:
-		return "open, standard, sensitive or admin"
-	case riskd.NetworkKind:
-		return "tor, proxy, vpn, hosting, satellite, mobile, business or residential"
-	case slog.Level:
-		return "debug, info, warn or error"
-	case int:
-		return "a whole number"
-	}
-	return "text, in quotes if it looks like something else"
-}
-
-func example(t reflect.Type) string {
-	switch reflect.Zero(t).Interface().(type) {
-	case netip.Prefix:
-		return "10.1.0.0/16"
-	case listConfig:
-		return "{path: lists/vpn.txt, kind: vpn}"
-	case forwardConfig:
-		return "{name: app, style: nginx, session: {cookie: sid}}"
-	}
-	return "a, b"
-}
-
-func describe(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a section with fields"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case n.ShortTag() == "!!str":
-		return strconv.Quote(n.Value)
-	}
-	return n.Value
 }
 
 func fieldNames(section reflect.Type) []string {

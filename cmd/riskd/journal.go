@@ -46,7 +46,7 @@ func (j *journal) record(r *riskd.Record) (taken bool) {
 		slog.String("decision_id", d.ID), slog.String("decision", d.Outcome.String()), slog.Int("score", d.Score),
 		slog.String("session", d.Session.String()), slog.Any("reasons", codesOf(d.Reasons)),
 		slog.String("source", d.Source.String()), slog.String("pack", d.Pack), slog.String("revision", d.Revision),
-		slog.Duration("took", r.Took),
+		slog.Float64("took_s", r.Took.Seconds()),
 	)
 	if len(d.Degraded) > 0 {
 		line.AddAttrs(slog.Any("degraded", slices.Clone(d.Degraded)))

@@ -25,6 +25,7 @@ type metrics struct {
 	rules     *prometheus.CounterVec
 	unlogged  prometheus.Counter
 	pack      *prometheus.GaugeVec
+	revision  string // of the pack in force; only packLoaded looks at it
 	packFault prometheus.Gauge
 	panics    *prometheus.CounterVec
 	revoked   *prometheus.CounterVec
@@ -168,7 +169,10 @@ func (m *metrics) packFailed() { m.packFault.Set(1) }
 
 // packLoaded notes which pack is in force now.
 func (m *metrics) packLoaded(p *riskd.Pack) {
-	m.pack.Reset()
 	m.pack.WithLabelValues(p.Name, p.Revision).Set(1)
+	if before := m.revision; before != p.Revision {
+		m.pack.DeleteLabelValues(p.Name, before)
+		m.revision = p.Revision
+	}
 	m.packFault.Set(0)
 }

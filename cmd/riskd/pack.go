@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/riskd/riskd"
@@ -72,7 +71,6 @@ type packKeeper struct {
 	log    *slog.Logger
 	loaded func(*riskd.Pack) // told of each pack that comes into force
 	failed func()            // told of each that doesn't
-	fault  atomic.Pointer[error]
 
 	mu   sync.Mutex // one reload at a time
 	seen [sha256.Size]byte
@@ -90,14 +88,6 @@ func newPackKeeper(source packSource, log *slog.Logger, loaded func(*riskd.Pack)
 	return k, nil
 }
 
-// faultText says why the pack on disk is not the one in force, "" when it is.
-func (k *packKeeper) faultText() string {
-	if err := k.fault.Load(); err != nil {
-		return (*err).Error()
-	}
-	return ""
-}
-
 // watch looks at the folder every so often, until ctx ends.
 func (k *packKeeper) watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
@@ -105,19 +95,20 @@ func (k *packKeeper) watch(ctx context.Context, every time.Duration) {
 	for {
 		select {
 		case <-tick.C:
-			k.reload()
+			k.reload(false)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// reload puts the pack on disk in force if it has changed and compiles.
-func (k *packKeeper) reload() {
+// reload puts the pack on disk in force if it compiles; one that hasn't changed
+// only if it is asked for again.
+func (k *packKeeper) reload(again bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.source.fingerprint()
-	if k.source.folder == "" || now == k.seen {
+	if k.source.folder == "" || now == k.seen && !again {
 		return
 	}
 	k.seen = now
@@ -127,13 +118,11 @@ func (k *packKeeper) reload() {
 		return
 	}
 	k.set.Swap(next)
-	k.fault.Store(nil)
 	k.loaded(next.Info())
 	k.log.Info("policy pack loaded", "pack", k.source.name, "revision", next.Info().Revision)
 }
 
 func (k *packKeeper) fail(err error) {
-	k.fault.Store(&err)
 	k.failed()
 	revision := k.set.Current().Info().Revision
 	for _, e := range flatten(err) {

@@ -12,7 +12,7 @@ import (
 )
 
 // playEvery is the time between two events that are played: slow enough to read.
-const playEvery = 700 * time.Millisecond
+const playEvery = 250 * time.Millisecond
 
 // playScenarios plays the recorded scenarios one after another, again and again,
 // until ctx ends. Those that need other tuning than the pack's are left out.

@@ -238,6 +238,10 @@ func TestServeReloadsThePack(t *testing.T) {
 		t.Errorf("the new pack doesn't decide: %s", body)
 	}
 	r.wantMetric("riskd_policy_load_failed 0")
+	r.wantMetric(`riskd_policy_info{pack="strict",revision="` + r.revision() + `"} 1`)
+	if _, text := r.get(r.admin + "/metrics"); strings.Contains(text, first) {
+		t.Errorf("metrics still name revision %s", first)
+	}
 	if err := r.end(); err != nil {
 		t.Error(err)
 	}
@@ -338,13 +342,14 @@ func TestServeLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// ownGoroutines gives the stacks of goroutines that this package has begun.
+// ownGoroutines gives the stacks of goroutines that run this package's code, and
+// no test's.
 func ownGoroutines() string {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	var own []string
 	for _, g := range strings.Split(string(stacks), "\n\n") {
-		if strings.Contains(g, "created by github.com/riskd/riskd/cmd/riskd") && !strings.Contains(g, "_test.go") {
+		if strings.Contains(g, "riskd/cmd/riskd.") && !strings.Contains(g, "_test.go") {
 			own = append(own, g)
 		}
 	}

@@ -134,45 +134,6 @@ func (s *service) openPolicy() error {
 	return nil
 }
 
-// openGeo loads what there is of the geo data: riskd serves without it too.
-func (s *service) openGeo(o geo.Options) (err error) {
-	if s.locator, err = geo.Open(o); err != nil {
-		return fmt.Errorf("geo.%w", err)
-	}
-	s.stops.add(s.locator.Close)
-	for _, status := range s.locator.Status() {
-		logGeo(s.log, status)
-	}
-	every := s.config.Geo.Watch
-	if every > 0 && o.Files == nil && len(o.Databases)+len(o.Lists) > 0 {
-		s.stops.spawn(func(ctx context.Context) {
-			_ = s.locator.Watch(ctx, every, func(status geo.Status) { logGeo(s.log, status) })
-		})
-	}
-	return nil
-}
-
-func geoOptions(c *config) geo.Options {
-	o := geo.Options{Databases: c.Geo.Databases, Now: time.Now}
-	for _, l := range c.Geo.Lists {
-		o.Lists = append(o.Lists, geo.List{Path: l.Path, Kind: l.Kind})
-	}
-	return o
-}
-
-func logGeo(log *slog.Logger, s geo.Status) {
-	switch {
-	case s.Err != nil:
-		for _, e := range flatten(s.Err) {
-			log.Error("geo file not loaded", "file", s.Path, "still_answers", s.Loaded, "error", e.Error())
-		}
-	case s.Stale:
-		log.Warn("geo database is old: get a newer one", "file", s.Path, "built", s.Build)
-	default:
-		log.Info("geo file loaded", "file", s.Path, "type", s.Type, "built", s.Build)
-	}
-}
-
 func (s *service) openEngine(out output) (err error) {
 	record := func(r *riskd.Record) {
 		s.metrics.record(r)
@@ -187,9 +148,14 @@ func (s *service) openEngine(out output) (err error) {
 	return err
 }
 
-// newID gives the ids of decisions: they sort by time.
+// newID gives the ids of decisions: they sort by time (ULID). They are filled in
+// place, because ulid.New reads its entropy through an interface, which costs an
+// object and as much time again.
 func newID() string {
-	return ulid.MustNew(ulid.Timestamp(time.Now()), rand.Reader).String()
+	var id ulid.ULID
+	_ = id.SetTime(ulid.Timestamp(time.Now())) // fails from the year 10889 on
+	rand.Read(id[6:])                          // never fails
+	return id.String()
 }
 
 func (s *service) openAPI() (err error) {
@@ -216,19 +182,6 @@ func (s *service) listen() error {
 		err2 = s.config.source.at("admin.listen", "%w", err2)
 	}
 	return errors.Join(err1, err2)
-}
-
-func forwardProfiles(c *config) []api.ForwardProfile {
-	profiles := make([]api.ForwardProfile, len(c.Gateway.ForwardAuth))
-	for i, f := range c.Gateway.ForwardAuth {
-		profiles[i] = api.ForwardProfile{
-			Name: f.Name, Style: f.Style, Tenant: f.Tenant, Class: f.Class,
-			Session: api.Source(f.Session), Device: api.Source(f.Device),
-			User: f.User, Roles: f.Roles, StartedAt: f.StartedAt, AuthTime: f.AuthTime,
-			ACR: f.ACR, AMR: f.AMR, Route: f.Route,
-		}
-	}
-	return profiles
 }
 
 // open begins to serve on an address, and says which it became.
@@ -264,7 +217,7 @@ func (s *service) notReady() []string {
 // reload looks at everything on disk again.
 func (s *service) reload() {
 	s.log.Info("reloading")
-	s.pack.reload()
+	s.pack.reload(true)
 	_ = s.locator.Reload() // the statuses say what failed
 	for _, status := range s.locator.Status() {
 		logGeo(s.log, status)

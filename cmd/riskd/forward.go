@@ -1,0 +1,42 @@
+package main
+
+import (
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+)
+
+// forwardConfig is a profile of forward-auth as a config has it.
+type forwardConfig struct {
+	Name      string           `yaml:"name"`
+	Style     api.ForwardStyle `yaml:"style"`
+	Tenant    string           `yaml:"tenant"`
+	Class     riskd.Class      `yaml:"class"`
+	Session   sourceConfig     `yaml:"session"`
+	Device    sourceConfig     `yaml:"device"`
+	User      string           `yaml:"user"`
+	Roles     string           `yaml:"roles"`
+	StartedAt string           `yaml:"started_at"`
+	AuthTime  string           `yaml:"auth_time"`
+	ACR       string           `yaml:"acr"`
+	AMR       string           `yaml:"amr"`
+	Route     string           `yaml:"route"`
+}
+
+type sourceConfig struct {
+	Cookie string `yaml:"cookie"`
+	Header string `yaml:"header"`
+}
+
+// forwardProfiles gives the profiles as the API takes them.
+func forwardProfiles(c *config) []api.ForwardProfile {
+	profiles := make([]api.ForwardProfile, len(c.Gateway.ForwardAuth))
+	for i, f := range c.Gateway.ForwardAuth {
+		profiles[i] = api.ForwardProfile{
+			Name: f.Name, Style: f.Style, Tenant: f.Tenant, Class: f.Class,
+			Session: api.Source(f.Session), Device: api.Source(f.Device),
+			User: f.User, Roles: f.Roles, StartedAt: f.StartedAt, AuthTime: f.AuthTime,
+			ACR: f.ACR, AMR: f.AMR, Route: f.Route,
+		}
+	}
+	return profiles
+}

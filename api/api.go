@@ -75,6 +75,8 @@ type Options struct {
 	Now func() time.Time
 	// Ready gives what keeps riskd from being ready. Optional.
 	Ready func() []string
+	// Degraded gives what doesn't work although riskd is ready. Optional.
+	Degraded func() []string
 	// Metrics answers /metrics. Optional.
 	Metrics http.Handler
 	// Observe is told of every answer: the surface ("decision", "batch",
@@ -110,6 +112,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Ready == nil {
 		o.Ready = func() []string { return nil }
+	}
+	if o.Degraded == nil {
+		o.Degraded = func() []string { return nil }
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, int, time.Duration) {}

@@ -92,6 +92,12 @@ var (
 // forwardedFor is the one list among the headers that riskd reads.
 const forwardedFor = "X-Forwarded-For"
 
+// Validate reports what is wrong with a profile, beginning with the field.
+func (f ForwardProfile) Validate() error {
+	_, err := newProfile(f)
+	return err
+}
+
 func newProfile(f ForwardProfile) (*profile, error) {
 	switch {
 	case !profileName.MatchString(f.Name):

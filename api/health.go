@@ -14,11 +14,15 @@ func live(w http.ResponseWriter, _ *http.Request) int {
 	return write(w, http.StatusOK, jsonType, []byte(`{"status":"ok"}`))
 }
 
-// ready answers GET /readyz with all that keeps riskd from being ready.
+// ready answers GET /readyz with all that keeps riskd from being ready, or with
+// what doesn't work all the same.
 func (a *API) ready(w http.ResponseWriter, _ *http.Request) int {
 	reasons := a.Ready()
 	if len(reasons) == 0 {
-		return write(w, http.StatusOK, jsonType, []byte(`{"status":"ok"}`))
+		return writeJSON(w, http.StatusOK, struct {
+			Status   string   `json:"status"`
+			Degraded []string `json:"degraded,omitempty"`
+		}{"ok", a.Degraded()})
 	}
 	p := &problem{
 		Type: problemTypes + "not-ready", Title: "Not ready", Status: http.StatusServiceUnavailable,

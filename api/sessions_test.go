@@ -268,13 +268,20 @@ func TestAdminRefusesOtherOrigins(t *testing.T) {
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	var reasons []string
-	h := newHouse(t, func(o *Options) { o.Ready = func() []string { return reasons } })
+	var reasons, degraded []string
+	h := newHouse(t, func(o *Options) {
+		o.Ready = func() []string { return reasons }
+		o.Degraded = func() []string { return degraded }
+	})
 	get := func(path string) string {
 		w := send(h.admin, request("GET", path, ""))
 		return http.StatusText(w.Code) + " " + w.Body.String()
 	}
 	if got := get("/readyz"); got != `OK {"status":"ok"}` {
+		t.Error(got)
+	}
+	degraded = []string{"pack default: policy.rego:3: is nonsense"}
+	if got := get("/readyz"); got != `OK {"status":"ok","degraded":["pack default: policy.rego:3: is nonsense"]}` {
 		t.Error(got)
 	}
 	reasons = []string{"policy: none is loaded", "draining"}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
-	"github.com/riskd/riskd/scoring"
 )
 
 // check reports values that can't be worked with, each with its place.
@@ -89,19 +88,13 @@ func (f *configFaults) proxies(path string, ranges []netip.Prefix) {
 	}
 }
 
-// profiles has each profile checked by the API that will work with it. Nothing
-// is asked of the other parts, which it only wants to be there.
+// profiles has each profile checked by the API that will work with it.
 func (f *configFaults) profiles(path string, profiles []api.ForwardProfile) {
 	names := map[string]bool{}
 	for i, p := range profiles {
-		_, err := api.New(api.Options{
-			Engine: (*scoring.Engine)(nil), Sessions: sessionLists{}, Revocations: memory{}, Key: &riskd.SessionKey{},
-			Forward: profiles[i : i+1],
-		})
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if err != nil {
-			_, detail, _ := strings.Cut(err.Error(), ": ")
-			field, detail, _ := strings.Cut(detail, ": ")
+		if err := p.Validate(); err != nil {
+			field, detail, _ := strings.Cut(err.Error(), ": ")
 			f.add(at+"."+field, "%s", detail)
 		}
 		if names[p.Name] {

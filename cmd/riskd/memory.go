@@ -5,7 +5,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riskd/riskd"
-	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/sessions"
 )
 
@@ -20,12 +19,4 @@ func (m memory) Revoke(t riskd.Target, at time.Time, reason, actor string) (risk
 	epoch, matched := m.Store.Revoke(t, at, reason, actor)
 	m.revoked.WithLabelValues(t.Kind.String()).Inc()
 	return epoch, matched
-}
-
-// sessionLists is a store that takes the API's filter.
-type sessionLists struct{ *sessions.Store }
-
-// List lists sessions as the store does.
-func (s sessionLists) List(f api.Filter) (page []riskd.Session, next string, err error) {
-	return s.Store.List(sessions.Filter(f))
 }

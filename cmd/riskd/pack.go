@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riskd/riskd"
@@ -72,6 +73,8 @@ type packKeeper struct {
 	loaded func(*riskd.Pack) // told of each pack that comes into force
 	failed func()            // told of each that doesn't
 
+	fault atomic.Pointer[error] // why the pack on disk isn't the one in force
+
 	mu   sync.Mutex // one reload at a time
 	seen [sha256.Size]byte
 }
@@ -118,11 +121,13 @@ func (k *packKeeper) reload(again bool) {
 		return
 	}
 	k.set.Swap(next)
+	k.fault.Store(nil)
 	k.loaded(next.Info())
 	k.log.Info("policy pack loaded", "pack", k.source.name, "revision", next.Info().Revision)
 }
 
 func (k *packKeeper) fail(err error) {
+	k.fault.Store(&err)
 	k.failed()
 	revision := k.set.Current().Info().Revision
 	for _, e := range flatten(err) {

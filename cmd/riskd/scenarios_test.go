@@ -156,7 +156,7 @@ func scenarioHandler(t *testing.T, s *fixtures.Scenario, library fs.FS, clock *t
 		t.Fatal(err)
 	}
 	a, err := api.New(api.Options{
-		Engine: engine, Sessions: sessionLists{store}, Revocations: store, Key: key, Now: func() time.Time { return *clock },
+		Engine: engine, Sessions: store, Revocations: store, Key: key, Now: func() time.Time { return *clock },
 	})
 	if err != nil {
 		t.Fatal(err)

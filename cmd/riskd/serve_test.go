@@ -224,7 +224,7 @@ func TestServeReloadsThePack(t *testing.T) {
 		t.Errorf("in force is %s after a bad pack, was %s", r.revision(), first)
 	}
 	r.wantMetric("riskd_policy_load_failed 1")
-	if status, body := r.get(r.admin + "/readyz"); status != 200 {
+	if status, body := r.get(r.admin + "/readyz"); status != 200 || !strings.Contains(body, `"degraded":["pack strict: policy.rego:`) {
 		t.Errorf("a bad pack on disk must not take riskd out of service: %d %s", status, body)
 	}
 
@@ -238,6 +238,9 @@ func TestServeReloadsThePack(t *testing.T) {
 		t.Errorf("the new pack doesn't decide: %s", body)
 	}
 	r.wantMetric("riskd_policy_load_failed 0")
+	if _, body := r.get(r.admin + "/readyz"); body != `{"status":"ok"}` {
+		t.Errorf("readyz after the pack is good again: %s", body)
+	}
 	r.wantMetric(`riskd_policy_info{pack="strict",revision="` + r.revision() + `"} 1`)
 	if _, text := r.get(r.admin + "/metrics"); strings.Contains(text, first) {
 		t.Errorf("metrics still name revision %s", first)
@@ -271,6 +274,9 @@ func TestServeWithoutGeoDataSaysSo(t *testing.T) {
 	}
 	if _, body := r.post(r.gateway+"/v1/decisions", quietEvent); !strings.Contains(body, `"geo_missing"`) {
 		t.Errorf("not in the decision: %s", body)
+	}
+	if status, body := r.get(r.admin + "/readyz"); status != 200 || !strings.Contains(body, "none.mmdb") {
+		t.Errorf("not in readyz: %d %s", status, body)
 	}
 	r.wantMetric(`riskd_degraded_decisions_total{code="geo_missing"} 1`)
 	r.wantMetric(`riskd_geo_file_failed{file=".*none.mmdb"} 1`)

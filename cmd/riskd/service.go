@@ -160,10 +160,11 @@ func newID() string {
 
 func (s *service) openAPI() (err error) {
 	s.api, err = api.New(api.Options{
-		Engine: s.engine, Sessions: sessionLists{s.store.Store}, Revocations: s.store, Key: s.key,
+		Engine: s.engine, Sessions: s.store, Revocations: s.store, Key: s.key,
 		Forward: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies,
 		AdminHosts: s.config.Admin.AllowedHosts,
 		Ready:      s.notReady,
+		Degraded:   s.degraded,
 		Metrics:    promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
 		Observe:    s.metrics.answered,
 		Panicked: func(surface string, value any, stack []byte) {
@@ -212,6 +213,22 @@ func (s *service) notReady() []string {
 		reasons = append(reasons, fmt.Sprintf("%d panics within %s: the log says where", panicLimit, panicWindow))
 	}
 	return reasons
+}
+
+// degraded gives what riskd serves without, or with the one before.
+func (s *service) degraded() []string {
+	var all []string
+	if err := s.pack.fault.Load(); err != nil {
+		for _, e := range flatten(*err) {
+			all = append(all, e.Error())
+		}
+	}
+	for _, status := range s.locator.Status() {
+		for _, e := range flatten(status.Err) {
+			all = append(all, e.Error())
+		}
+	}
+	return all
 }
 
 // reload looks at everything on disk again.

@@ -33,7 +33,7 @@ type Stats = struct {
 	// Epochs are the revocations in force, counting every session that is over
 	// because of another one.
 	Epochs int
-	// Evicted counts the sessions and profiles forgotten to make room.
+	// Forgotten to make room for others, since the store was made.
 	EvictedSessions uint64
 	EvictedProfiles uint64
 }

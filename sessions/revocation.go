@@ -134,19 +134,22 @@ func (s *Store) end(id riskd.SessionID) (f facts, over, newly bool) {
 		return f, false, false
 	}
 	_, over = s.overBy(r)
-	return r.value.facts, over, r.value.end()
+	return r.value.facts, over, end(r)
 }
 
-// end marks a session as revoked and reports whether it wasn't.
-func (v *session) end() bool {
-	return !v.ended.Swap(true) && v.facts.status != riskd.StatusRevoked
+// end marks a session as revoked and reports whether it wasn't. The caller holds
+// its shard.
+func end(r *sessionRow) (newly bool) {
+	newly = !r.value.ended.Swap(true) && r.value.facts.status != riskd.StatusRevoked
+	r.home.move(r, clean)
+	return newly
 }
 
 // endAll marks the sessions of a device, a user or a tenant. It walks the whole
 // table, a shard at a time.
 func (s *Store) endAll(epoch riskd.Epoch) (ended int) {
 	s.sessions.each(func(r *sessionRow) {
-		if r.value.facts.hitBy(&epoch) && r.value.end() {
+		if r.value.facts.hitBy(&epoch) && end(r) {
 			ended++
 		}
 	})

@@ -75,8 +75,8 @@ type session struct {
 	mu            sync.Mutex // guards Session; held while an event is decided
 	riskd.Session            // Session.Status lags behind ended until the next event
 
-	// family is the earliest id known of a session that was rotated, else zero.
-	// It never changes.
+	// family is the earliest id known of a session that came out of a rotation,
+	// else zero. It never changes.
 	family riskd.SessionID
 	// ended says that a revocation has met the session. It never goes back,
 	// whatever status a decision in flight writes.
@@ -128,12 +128,9 @@ func (s *Store) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, 
 // leave makes public what happened to a session, and lets the next one in.
 func (s *Store) leave(r *sessionRow) {
 	v := &r.value
-	if v.ended.Load() {
-		v.Status = riskd.StatusRevoked
-	}
 	r.home.Lock()
 	v.publish()
-	r.home.settle(r, v.SeenAt.UnixMilli(), rankOf(&v.Session))
+	r.home.settle(r, v.SeenAt.UnixMilli(), v.rank())
 	r.home.Unlock()
 	v.mu.Unlock()
 }
@@ -146,11 +143,14 @@ func (v *session) publish() {
 	}
 }
 
-// rankOf says how a session is to be evicted: one that is under suspicion must
-// not come back as a new one for as long as there are others to forget. A
-// revoked one may go, since its revocation stays.
-func rankOf(s *riskd.Session) rank {
-	if s.Status != riskd.StatusRevoked && (s.StepUp != nil || s.Status == riskd.StatusStepUp || s.Score >= riskd.StepUpScore) {
+// rank says how a session is to be evicted: one that is under suspicion must not
+// come back as a new one for as long as there are others to forget. A revoked
+// one may go, since its revocation stays.
+func (v *session) rank() rank {
+	switch {
+	case v.ended.Load() || v.Status == riskd.StatusRevoked:
+		return clean
+	case v.StepUp != nil || v.Status == riskd.StatusStepUp || v.Score >= riskd.StepUpScore:
 		return kept
 	}
 	return clean
@@ -167,7 +167,7 @@ func (s *Store) create(e *riskd.Event, now time.Time) *sessionRow {
 	v.ID, v.Tenant = id, e.Tenant
 	v.Start = earlier(v.Start, e.Session.StartedAt)
 	v.publish()
-	in, added := s.sessions.add(r, rankOf(&v.Session))
+	in, added := s.sessions.add(r, v.rank())
 	if added && rotated {
 		s.follow(previous, id)
 	}

@@ -2,9 +2,7 @@ package sessions_test
 
 import (
 	"testing"
-	"time"
 
-	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/sessions"
 	"github.com/riskd/riskd/sessions/sessionstest"
 )
@@ -40,17 +38,9 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// A clock that is set has no say in how old a revocation is, as long as its
-// readings are those of one process.
-func TestSetClockExpiresNothing(t *testing.T) {
+func TestMemoryIsNotDurable(t *testing.T) {
 	t.Parallel()
-	s := open(t, sessions.Options{})
-	start := time.Now()
-	s.Revoke(riskd.Target{Kind: riskd.TargetTenant}, start, "", "")
-	s.Sweep(start)
-	// Go keeps the wall clock and the monotonic one in a Time. AddDate drops the
-	// second; so this is what a sweep sees after ten years of which all have passed.
-	if n := s.Sweep(start.AddDate(10, 0, 0)); n != 1 {
-		t.Errorf("%d expired after ten years, want 1", n)
+	if open(t, sessions.Options{}).Durable() {
+		t.Error("says that revocations survive the process")
 	}
 }

@@ -179,7 +179,8 @@ func (h *shard[K, V]) oldest(as rank) (oldest *row[K, V]) {
 	return oldest
 }
 
-// each visits all rows, holding the shard of the one visited.
+// each visits all rows, holding the shard of the one visited, which visit may
+// move to the rank clean.
 func (t *table[K, V]) each(visit func(*row[K, V])) {
 	for i := range t.shards {
 		t.shards[i].each(visit)
@@ -189,9 +190,10 @@ func (t *table[K, V]) each(visit func(*row[K, V])) {
 func (h *shard[K, V]) each(visit func(*row[K, V])) {
 	h.Lock()
 	defer h.Unlock()
-	for _, list := range h.list {
-		for _, r := range list {
-			visit(r)
+	for as := range ranks {
+		// Backwards, for what takes the place of a row that moves was visited before.
+		for i := len(h.list[as]) - 1; i >= 0; i-- {
+			visit(h.list[as][i])
 		}
 	}
 }
@@ -201,6 +203,10 @@ func (h *shard[K, V]) each(visit func(*row[K, V])) {
 func (h *shard[K, V]) settle(r *row[K, V], seen int64, as rank) {
 	r.pins--
 	r.seen = max(r.seen, seen)
+	h.move(r, as)
+}
+
+func (h *shard[K, V]) move(r *row[K, V], as rank) {
 	if r.rank != as {
 		h.delist(r)
 		h.enlist(r, as)

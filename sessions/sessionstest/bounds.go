@@ -92,11 +92,40 @@ func suspectsStay(t *testing.T, s Store) {
 	for n := range suspects {
 		suspect(n)
 	}
+	// A suspect that was revoked needs no place: the revocation has one.
+	for n := range 4 * len(suspicions) {
+		suspect(4*MaxSessions + n)
+		switch e := event(4*MaxSessions+n, with{}); n / len(suspicions) {
+		case 0:
+			revoke(s, session(4*MaxSessions+n), noon)
+		case 1:
+			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+				in.User = "ada"
+				return false
+			})
+			revoke(s, user("ada"), after(time.Hour))
+		case 2:
+			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+				in.Status = riskd.StatusRevoked
+				return false
+			})
+		case 3:
+			s.Update(e, noon, func(*riskd.Session, *riskd.Profile) bool {
+				revoke(s, session(4*MaxSessions+n), noon)
+				return false
+			})
+		}
+	}
 	for n := suspects; n < 3*MaxSessions; n++ {
 		see(s, after(time.Hour), event(n, with{}))
 	}
 	for n := range suspects {
 		find(t, s, n)
+	}
+	for n := range 4 * len(suspicions) {
+		if _, ok := s.Session(id(4*MaxSessions + n)); ok {
+			t.Errorf("revoked suspect %d is still there", n)
+		}
 	}
 	// With nothing but suspects the bound holds too.
 	for n := range 2 * MaxSessions {
@@ -112,18 +141,25 @@ func suspectsStay(t *testing.T, s Store) {
 		in.StepUp, in.Status, in.Score = nil, riskd.StatusActive, 0
 		return false
 	})
-	suspect(4 * MaxSessions)
+	suspect(5 * MaxSessions)
 	if _, ok := s.Session(id(n)); ok {
 		t.Error("a suspect went for one that was none any more")
 	}
 }
 
 func profilesAreBounded(t *testing.T, s Store) {
-	for n := range 2*MaxProfiles + 1 {
-		learn(s, event(1, with{user: fmt.Sprint("u", n)}), after(time.Duration(n)*time.Second))
+	regular := event(2, with{user: "regular"})
+	learn(s, regular, noon)
+	for n := range 2 * MaxProfiles {
+		now := after(time.Duration(n) * time.Second)
+		learn(s, event(1, with{user: fmt.Sprint("u", n)}), now)
+		see(s, now, regular)
 	}
 	if stats := s.Stats(); stats.Profiles != MaxProfiles || stats.EvictedProfiles != MaxProfiles+1 {
 		t.Errorf("%d profiles, %d gone; want %d and %d", stats.Profiles, stats.EvictedProfiles, MaxProfiles, MaxProfiles+1)
+	}
+	if p := profileOf(s, regular); p.Sessions != 1 {
+		t.Error("a profile went that is in use all the time")
 	}
 	if p := profileOf(s, event(2, with{user: "u0"})); p != (riskd.Profile{User: "u0"}) {
 		t.Errorf("a forgotten user comes back as %+v", p)
@@ -157,5 +193,30 @@ func forgottenStaysRevoked(t *testing.T, s Store) {
 	}
 	if n := len(s.Revocations(0, 0)); n != 3 {
 		t.Errorf("%d revocations listed, want the 3 that were made", n)
+	}
+}
+
+// brokenFamily: a session is linked to those it came from even when the store
+// has forgotten one between them.
+func brokenFamily(t *testing.T, s Store) {
+	see(s, noon, event(1, with{}))
+	for n := 2; n <= 4; n++ {
+		see(s, noon, event(n, with{previous: n - 1}))
+	}
+	for _, n := range []int{1, 4} {
+		s.Update(event(n, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+			in.Score = riskd.StepUpScore // so that it stays
+			return false
+		})
+	}
+	for n := range 3 * MaxSessions {
+		see(s, after(time.Hour), event(100+n, with{}))
+	}
+	if _, ok := s.Session(id(3)); ok {
+		t.Fatal("session 3 is still there")
+	}
+	revoke(s, session(4), noon)
+	for _, n := range []int{1, 3, 4} {
+		wantRevoked(t, s, event(n, with{started: noon}), true)
 	}
 }

@@ -104,6 +104,12 @@ func rotationDoesntEscape(t *testing.T, s Store) {
 	see(s, noon, event(22, with{previous: 21, started: later.started}))
 	revoke(s, user("bob"), after(time.Hour))
 	wantRevoked(t, s, event(22, later), true)
+	// A decision for the new id that was under way sees it too.
+	see(s, noon, event(23, with{user: "eve"}))
+	revoke(s, session(23), noon)
+	if found := see(s, noon, event(24, with{previous: 23})); found.Status != riskd.StatusRevoked {
+		t.Errorf("the session after a revoked one is %s", found.Status)
+	}
 	// An id that was known without its past.
 	see(s, noon, event(31, with{}))
 	wantRevoked(t, s, event(31, with{previous: 1}), true)
@@ -148,6 +154,10 @@ func matchedCounts(t *testing.T, s Store) {
 		see(s, after(time.Duration(n)*time.Minute), event(n, with{user: fmt.Sprint("u", n%3), device: fmt.Sprint("d", n%2)}))
 	}
 	see(s, noon, event(30, with{tenant: "other", user: "u0"}))
+	s.Update(event(32, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+		in.User, in.Status = "u0", riskd.StatusRevoked // by the policy
+		return false
+	})
 	see(s, after(time.Hour), event(31, with{previous: 1}))
 	late := after(2 * time.Hour)
 	for _, step := range []struct {
@@ -262,6 +272,7 @@ func revocationsAreListed(t *testing.T, s Store) {
 
 func revocationsExpire(t *testing.T, s Store) {
 	e := event(1, with{user: "ada"})
+	revoke(s, user("ada"), after(-time.Hour))
 	revoke(s, user("ada"), noon)
 	revoke(s, session(2), after(-10*EpochRetention)) // its own time doesn't matter
 	revoke(s, device("laptop"), after(EpochRetention))

@@ -91,6 +91,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"suspects stay":                            suspectsStay,
 		"profiles are bounded":                     profilesAreBounded,
 		"what a forgotten session was revoked by":  forgottenStaysRevoked,
+		"a family with a gap":                      brokenFamily,
 		"a revoke that returned is seen":           revokeIsSeen,
 		"all at once":                              allAtOnce,
 	} {

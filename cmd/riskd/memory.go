@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,4 +20,22 @@ func (m memory) Revoke(t riskd.Target, at time.Time, reason, actor string) (risk
 	epoch, matched := m.Store.Revoke(t, at, reason, actor)
 	m.revoked.WithLabelValues(t.Kind.String()).Inc()
 	return epoch, matched
+}
+
+// sweepEvery is how often revocations are looked at that may have been in force
+// for long enough; they stay for days.
+const sweepEvery = time.Minute
+
+// sweep lets old revocations go, until ctx ends.
+func (m memory) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			m.Sweep(now)
+		case <-ctx.Done():
+			return
+		}
+	}
 }

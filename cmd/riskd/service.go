@@ -93,8 +93,11 @@ func (s *service) openState() (err error) {
 		return err
 	}
 	s.store.revoked = s.metrics.revoked
-	s.store.Store, err = openStore(s.config)
-	return err
+	if s.store.Store, err = openStore(s.config); err != nil {
+		return err
+	}
+	s.stops.spawn(s.store.sweep)
+	return nil
 }
 
 func openStore(c *config) (*sessions.Store, error) {

@@ -132,7 +132,7 @@ func (a *API) serve(surface string, handle handler, fail func(http.ResponseWrite
 		started, status := time.Now(), 0
 		defer func() {
 			if v := recover(); v != nil {
-				if v == http.ErrAbortHandler {
+				if v == http.ErrAbortHandler { //nolint:errorlint // net/http too compares the value itself
 					panic(v)
 				}
 				a.Panicked(surface, v, debug.Stack())

@@ -3,6 +3,7 @@ package policies
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -100,8 +101,8 @@ var stepUpAnswer = ast.StringTerm(riskd.StepUpNeeded.String())
 
 // named puts the pack's name into an error.
 func (p *Pack) named(err error) error {
-	e, ok := err.(*Error)
-	if !ok {
+	var e *Error
+	if !errors.As(err, &e) {
 		e = &Error{CodeError, err}
 	}
 	return &Error{e.Code, fmt.Errorf("pack %s: %w", p.info.Name, e.Err)}

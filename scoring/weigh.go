@@ -25,7 +25,8 @@ func (t *turn) weigh() {
 	}
 	t.Score = max(
 		Score(t.Nats.Identity+t.Nats.Behaviour, tuning.StepUpNats, tuning.RevokeNats),
-		t.requestScore())
+		t.requestScore(),
+	)
 	t.nameReasons()
 }
 

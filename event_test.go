@@ -86,3 +86,17 @@ func TestNamesRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	names := []string{"listen", "trusted_proxies", "forward_auth"}
+	cases := map[string]string{
+		"listne": "listen", "lsten": "listen", "listens": "listen", "trusted_proxy": "trusted_proxies",
+		"forwardauth": "forward_auth", "colour": "", "": "", "x": "",
+	}
+	for word, want := range cases {
+		if got := riskd.Nearest(word, names); got != want {
+			t.Errorf("%q: got %q, want %q", word, got, want)
+		}
+	}
+}

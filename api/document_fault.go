@@ -60,7 +60,7 @@ func syntaxDetail(e *jsontext.SyntacticError, body []byte) string {
 func unknownMember(parent, name string, t reflect.Type) (path, detail string) {
 	known := memberNames(t)
 	cure := "known here are " + strings.Join(known, ", ")
-	if n := nearest(name, known); n != "" {
+	if n := riskd.Nearest(name, known); n != "" {
 		cure = fmt.Sprintf("did you mean %s?", n)
 	}
 	top, _, _ := strings.Cut(parent, ".")
@@ -188,44 +188,4 @@ func deeperThan(body []byte, limit int) bool {
 		}
 	}
 	return false
-}
-
-// nearest gives the name that a misspelt one was probably meant to be, "" if
-// none is near: the same but for case and separators, or with at most a third of
-// its letters changed.
-func nearest(word string, names []string) string {
-	if len(word) > 40 {
-		return ""
-	}
-	fold := func(s string) string {
-		return strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(s))
-	}
-	best, least := "", len(word)/3+1
-	for _, name := range names {
-		if d := distance(fold(word), fold(name)); d < least {
-			best, least = name, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance of two short words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

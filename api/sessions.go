@@ -98,7 +98,7 @@ func newQuery(r *http.Request, known ...string) *query {
 			q.problem = invalid(http.StatusBadRequest, "this path takes no parameters")
 		default:
 			cure := "known here are " + strings.Join(known, ", ")
-			if n := nearest(name, known); n != "" {
+			if n := riskd.Nearest(name, known); n != "" {
 				cure = "did you mean " + n + "?"
 			}
 			q.problem = invalid(http.StatusBadRequest, "the query has a parameter that is not known; "+cure)

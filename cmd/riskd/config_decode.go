@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/riskd/riskd"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -107,7 +108,7 @@ func (d *configDecoder) section(n *yaml.Node, path string, into reflect.Value) {
 
 func (d *configDecoder) unknown(key *yaml.Node, path string, section reflect.Type) {
 	names := fieldNames(section)
-	if meant := nearest(key.Value, names); meant != "" {
+	if meant := riskd.Nearest(key.Value, names); meant != "" {
 		d.fault(key, join(path, key.Value), "there is no such field; did you mean %s?", meant)
 		d.source.faulty[join(path, meant)] = true
 		return

@@ -200,17 +200,3 @@ func TestQueueDropsRatherThanWaits(t *testing.T) {
 		t.Errorf("put out %d of %d", len(put), queueLength)
 	}
 }
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	names := []string{"listen", "trusted_proxies", "forward_auth"}
-	cases := map[string]string{
-		"listne": "listen", "lsten": "listen", "listens": "listen", "trusted_proxy": "trusted_proxies",
-		"forwardauth": "forward_auth", "colour": "", "": "", "x": "",
-	}
-	for word, want := range cases {
-		if got := nearest(word, names); got != want {
-			t.Errorf("%q: got %q, want %q", word, got, want)
-		}
-	}
-}

@@ -2,7 +2,7 @@
 // revoke. `riskd help` tells what it can do.
 //
 // This package is where flags, config and wiring are: each command has its file,
-// config.go holds what an operator may set, parts.go puts the rooms together.
+// config.go holds what an operator may set, service.go puts the rooms together.
 // Nothing here decides, measures or remembers.
 package main
 
@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/riskd/riskd"
 )
 
 func main() {
@@ -113,7 +115,7 @@ func find(args []string) (*command, []string, error) {
 		typed += " " + args[1]
 	}
 	hint := "`riskd help` lists the commands"
-	if name := nearest(typed, commandNames()); name != "" {
+	if name := riskd.Nearest(typed, commandNames()); name != "" {
 		hint = "did you mean `riskd " + name + "`?"
 	}
 	return nil, nil, &usageError{fmt.Sprintf("%q is no command", typed), hint}

@@ -88,7 +88,8 @@ func New(o Options) (*Engine, error) {
 }
 
 // Decide answers one valid event as of now. It never fails: what goes wrong is
-// named in the decision's Degraded, and answered as the event's class says.
+// named in the decision's Degraded, and answered as the event's class says. The
+// deadline, not ctx, bounds how long it takes.
 func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) riskd.Decision {
 	started := time.Now()
 	t := e.begin(event, now)
@@ -96,7 +97,8 @@ func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) 
 		t.over(epoch)
 	} else {
 		t.locate()
-		ctx, cancel := context.WithTimeout(ctx, e.Deadline)
+		// A caller that hangs up must not take the evidence along with him.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Deadline)
 		e.Memory.Update(event, now, func(s *riskd.Session, p *riskd.Profile) bool {
 			if s.Status == riskd.StatusRevoked {
 				t.over(riskd.Epoch{Target: riskd.Target{Kind: riskd.TargetSession}, At: s.DecidedAt, Actor: "policy"})

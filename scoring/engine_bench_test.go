@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/fixtures"
 	"github.com/riskd/riskd/geo"
 	"github.com/riskd/riskd/policies"
@@ -87,4 +88,48 @@ func realEngine(b testing.TB) *scoring.Engine {
 		b.Fatal(err)
 	}
 	return e
+}
+
+// All scenarios, one after the other: what an event costs on a mixture that
+// somebody wrote for its meaning and not for its speed. Each round begins with
+// nothing remembered.
+func BenchmarkScenarios(b *testing.B) {
+	all, err := fixtures.Scenarios()
+	if err != nil {
+		b.Fatal(err)
+	}
+	key, err := riskd.NewSessionKey(make([]byte, riskd.MinSessionKey))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var events []*riskd.Event
+	for i := range all {
+		if all[i].Tuning != nil {
+			continue
+		}
+		for _, line := range all[i].Events {
+			_, document, err := fixtures.SplitLine(line)
+			if err != nil {
+				b.Fatal(err)
+			}
+			e, err := api.DecodeTraceEvent(document, key)
+			if err != nil {
+				b.Fatal(err)
+			}
+			events = append(events, e)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		engine := realEngine(b)
+		b.StartTimer()
+		for _, e := range events {
+			again := *e
+			if d := engine.Decide(context.Background(), &again, e.Time); len(d.Degraded) > 0 {
+				b.Fatalf("degraded: %v", d.Degraded)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
 }

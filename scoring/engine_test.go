@@ -29,9 +29,9 @@ type policy struct {
 
 func (p *policy) Info() *riskd.Pack { return &p.info }
 
-func (p *policy) Reasons(context.Context, *riskd.Case) ([]riskd.Reason, error) {
+func (p *policy) Reasons(ctx context.Context, _ *riskd.Case) ([]riskd.Reason, error) {
 	p.asked++
-	return slices.Clone(p.reasons), p.reasonsErr
+	return slices.Clone(p.reasons), cmp.Or(p.reasonsErr, ctx.Err())
 }
 
 func (p *policy) Judge(_ context.Context, c *riskd.Case) (riskd.Judgement, error) {
@@ -92,16 +92,21 @@ func tuning() riskd.Tuning {
 }
 
 func (b *bench) decide(change func(*riskd.Event)) riskd.Decision {
-	e := riskd.Event{
-		Session: riskd.EventSession{ID: riskd.SessionID{7}, StartedAt: b.now.Add(-time.Hour)},
-		User:    riskd.User{ID: "ada"},
-		Client:  riskd.Client{IP: netip.MustParseAddr("203.0.113.7")},
-	}
+	e := validEvent()
+	e.Session.StartedAt = b.now.Add(-time.Hour)
 	if change != nil {
 		change(&e)
 	}
 	b.now = b.now.Add(time.Second)
 	return b.Decide(context.Background(), &e, b.now)
+}
+
+func validEvent() riskd.Event {
+	return riskd.Event{
+		Session: riskd.EventSession{ID: riskd.SessionID{7}},
+		User:    riskd.User{ID: "ada"},
+		Client:  riskd.Client{IP: netip.MustParseAddr("203.0.113.7")},
+	}
 }
 
 func class(c riskd.Class) func(*riskd.Event) {
@@ -380,4 +385,54 @@ func TestLateEvents(t *testing.T) {
 	if !s.SeenAt.Equal(seen) || math.Abs(s.Identity.Nats()-3) > 1e-9 {
 		t.Fatalf("seen at %s with %g nats", s.SeenAt, s.Identity.Nats())
 	}
+}
+
+// Somebody who hangs up early leaves his evidence behind.
+func TestCallersThatHangUp(t *testing.T) {
+	b := engine(t)
+	b.policy.reasons = []riskd.Reason{evidence("x", 3)}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	e := validEvent()
+	if d := b.Decide(ctx, &e, b.now); d.Source != riskd.SourceFresh {
+		t.Errorf("decided from %s: %v", d.Source, d.Degraded)
+	}
+	if s, _ := b.store.Session(e.Session.ID); math.Abs(s.Identity.Nats()-3) > 1e-9 {
+		t.Errorf("the session remembers %g nats", s.Identity.Nats())
+	}
+}
+
+// Between the policy's revoke and the moment when everybody can see it, another
+// request of the session doesn't slip through.
+func TestNothingSlipsThroughARevoke(t *testing.T) {
+	b := engine(t)
+	b.policy.answer.Outcome = riskd.Revoke
+	var meanwhile riskd.Decision
+	late := lateRevoke{b.store, func() {
+		b.policy.answer.Outcome = riskd.Allow
+		e := validEvent()
+		meanwhile = b.Decide(context.Background(), &e, b.now)
+	}}
+	o := b.Options
+	o.Memory = late
+	var err error
+	if b.Engine, err = scoring.New(o); err != nil {
+		t.Fatal(err)
+	}
+	if d := b.decide(nil); d.Outcome != riskd.Revoke {
+		t.Fatalf("the policy's own answer: %s", d.Outcome)
+	}
+	if meanwhile.Outcome != riskd.Revoke {
+		t.Errorf("meanwhile: %s", meanwhile.Outcome)
+	}
+}
+
+type lateRevoke struct {
+	*sessions.Store
+	before func()
+}
+
+func (m lateRevoke) Revoke(t riskd.Target, at time.Time, reason, actor string) (riskd.Epoch, int) {
+	m.before()
+	return m.Store.Revoke(t, at, reason, actor)
 }

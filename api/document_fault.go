@@ -50,6 +50,8 @@ func syntaxDetail(e *jsontext.SyntacticError, body []byte) string {
 		return "ends in the middle"
 	case !utf8.Valid(body):
 		return "is not valid UTF-8"
+	case e.ByteOffset <= int64(len(body)) && jsontext.Value(body[:e.ByteOffset]).IsValid():
+		return fmt.Sprintf("is over at byte %d, but the body goes on: send one document", e.ByteOffset)
 	}
 	return fmt.Sprintf("is not JSON at byte %d", e.ByteOffset+1)
 }

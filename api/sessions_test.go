@@ -182,7 +182,7 @@ func TestRevokeRefuses(t *testing.T) {
 		`{"target":{"user":"a"},"reason":"` + long + `"}`:       "reason: is 257 bytes long",
 		`{"target":{"user":"a"},"actor":"` + long + `"}`:        "actor: is 257 bytes long",
 		`{"target":{"user":"a"},"tenant":"` + long + `"}`:       "tenant: is 257 bytes long",
-		`{"target":{"user":"a"}}{}`:                             "document: is not JSON at byte 24",
+		`{"target":{"user":"a"}}{}`:                             "document: is over at byte 23, but the body goes on",
 		`user=a`:                                                "document: is not JSON at byte 1",
 	} {
 		h := newHouse(t)

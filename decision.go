@@ -106,7 +106,9 @@ type Decision struct {
 	Level   Level
 	Reasons []Reason // their points add up to Score
 	// StepUp is set when Outcome is StepUpNeeded.
-	StepUp   *StepUp
+	StepUp *StepUp
+	// Expires says when the session's time is up.
+	Expires  Expiry
 	Pack     string
 	Revision string
 	Source   Source
@@ -118,6 +120,22 @@ type Decision struct {
 	// riskd; both are English.
 	UserText  string
 	AdminText string
+}
+
+// Expiry is when a session ends by its timeouts; zero times are no limit.
+type Expiry struct {
+	IdleAt     time.Time
+	AbsoluteAt time.Time
+	// Warn says that the nearer of the two is so near that the user should be told.
+	Warn bool
+}
+
+// At is the nearer of the two times, zero if there is none.
+func (x Expiry) At() time.Time {
+	if x.AbsoluteAt.IsZero() || !x.IdleAt.IsZero() && x.IdleAt.Before(x.AbsoluteAt) {
+		return x.IdleAt
+	}
+	return x.AbsoluteAt
 }
 
 // Level is the score in three words, those of CAEP 1.0.
@@ -161,9 +179,10 @@ const (
 	SourceFresh      Source = iota // the policy judged this event
 	SourceRevocation               // the session was revoked before; nothing else was looked at
 	SourceFallback                 // the policy gave no answer: the class's default
+	SourceExpiry                   // the session's time was up; nothing else was looked at
 )
 
-var sourceNames = []string{"fresh", "revocation", "fallback"}
+var sourceNames = []string{"fresh", "revocation", "fallback", "expiry"}
 
 func (s Source) String() string { return nameOf(sourceNames, uint8(s)) }
 

@@ -1,6 +1,9 @@
 package riskd
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Pack describes one loaded revision of a policy pack.
 type Pack struct {
@@ -29,8 +32,33 @@ type Tuning struct {
 	OnFailure [4]Failure // by Class
 	// Demand is what each class's step-up asks for when the policy can't say.
 	Demand [4]Demand // by Class
+	// Timeouts end sessions: all that match a session bind it, the strictest counts.
+	Timeouts []Timeout
+	// WarnBefore is how long before its end a session's answers begin to warn.
+	WarnBefore time.Duration
 	// LastDecisionFor is how long FailLast may repeat a session's last decision.
 	LastDecisionFor time.Duration
+}
+
+// Timeout is a limit for the sessions that it matches; an empty condition
+// matches all.
+type Timeout struct {
+	Role        string
+	UserType    string
+	Environment string
+	Tenant      string
+	// Class, if OfClass is set, is the only class whose requests the timeout binds.
+	OfClass bool
+	Class   Class
+	Limits  Limits
+}
+
+// Matches reports whether the timeout binds an event.
+func (t *Timeout) Matches(e *Event) bool {
+	is := func(want, have string) bool { return want == "" || want == have }
+	return is(t.UserType, e.User.Type) && is(t.Environment, e.Environment) && is(t.Tenant, e.Tenant) &&
+		(t.Role == "" || slices.Contains(e.User.Roles, t.Role)) &&
+		(!t.OfClass || t.Class == e.Request.Class)
 }
 
 // Bounds are a least and a most.

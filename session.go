@@ -1,6 +1,7 @@
 package riskd
 
 import (
+	"errors"
 	"hash/fnv"
 	"time"
 )
@@ -15,9 +16,12 @@ type Session struct {
 	Status   Status
 	// Start is the earliest start that riskd knows; revocations compare with it.
 	Start time.Time
-	// SeenAt is the last event, ActiveAt the last interactive one.
+	// SeenAt is the last event. ActiveAt is where the idle clock began: the first
+	// event, the last interactive one, or an extension since.
 	SeenAt   time.Time
 	ActiveAt time.Time
+	// Limits are the strictest timeouts that the session has come under.
+	Limits   Limits
 	Requests uint32
 	// Previous and Next are the ids around a rotation; revoking one revokes all.
 	Previous SessionID
@@ -72,9 +76,14 @@ const (
 	StatusActive Status = iota
 	StatusStepUp
 	StatusRevoked
+	StatusExpired
 )
 
-var statusNames = []string{"active", "step_up", "revoked"}
+var statusNames = []string{"active", "step_up", "revoked", "expired"}
+
+// Over reports whether the session has ended, in whichever way. What is over
+// stays over.
+func (s Status) Over() bool { return s == StatusRevoked || s == StatusExpired }
 
 func (s Status) String() string { return nameOf(statusNames, uint8(s)) }
 
@@ -82,6 +91,42 @@ func (s Status) String() string { return nameOf(statusNames, uint8(s)) }
 func ParseStatus(s string) (Status, error) {
 	i, err := parseName(statusNames, s)
 	return Status(i), err
+}
+
+// Why a session can't be extended.
+var (
+	ErrUnknownSession = errors.New("session is not known")
+	ErrSessionOver    = errors.New("session is over")
+	ErrStepUpPending  = errors.New("session waits for a step-up")
+)
+
+// Limits are how long a session may last: since the last activity, and since its
+// start. Zero is no limit.
+type Limits struct{ Idle, Absolute time.Duration }
+
+// Strictest joins limits: the shorter of each counts.
+func (l Limits) Strictest(o Limits) Limits {
+	return Limits{shorter(l.Idle, o.Idle), shorter(l.Absolute, o.Absolute)}
+}
+
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// Ends gives the times at which the limits end the session if nobody does
+// anything more; the zero time where there is no limit, and where nothing has
+// been seen yet that it could be counted from.
+func (s *Session) Ends(l Limits) (idle, absolute time.Time) {
+	if l.Idle > 0 && !s.ActiveAt.IsZero() {
+		idle = s.ActiveAt.Add(l.Idle)
+	}
+	if l.Absolute > 0 && !s.Start.IsZero() {
+		absolute = s.Start.Add(l.Absolute)
+	}
+	return idle, absolute
 }
 
 // Anchor is a place and when it was seen, for measuring travel.

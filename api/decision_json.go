@@ -3,6 +3,7 @@ package api
 import (
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/riskd/riskd"
@@ -29,6 +30,9 @@ func AppendDecision(b []byte, d *riskd.Decision) []byte {
 	b = append(b, ']')
 	if d.StepUp != nil {
 		b = appendStepUp(append(b, `,"step_up":`...), d.StepUp)
+	}
+	if at := d.Expires.At(); !at.IsZero() {
+		b = appendExpiry(append(b, `,"session_expires":`...), &d.Expires, d.At)
 	}
 	b = text(append(b, `,"policy":{"pack":`...), d.Pack)
 	b = text(append(b, `,"revision":`...), d.Revision)
@@ -64,6 +68,23 @@ func appendStepUp(b []byte, u *riskd.StepUp) []byte {
 	}
 	b = texts(append(b, `,"clears":`...), u.Clears)
 	return append(b, '}')
+}
+
+func appendExpiry(b []byte, x *riskd.Expiry, now time.Time) []byte {
+	b = append(b, '{')
+	if !x.IdleAt.IsZero() {
+		b = append(appendTime(append(b, `"idle_at":`...), x.IdleAt), ',')
+	}
+	if !x.AbsoluteAt.IsZero() {
+		b = append(appendTime(append(b, `"absolute_at":`...), x.AbsoluteAt), ',')
+	}
+	b = strconv.AppendBool(append(b, `"warn":`...), x.Warn)
+	b = strconv.AppendInt(append(b, `,"in_s":`...), int64(max(0, x.At().Sub(now)).Seconds()), 10)
+	return append(b, '}')
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339), '"')
 }
 
 // text appends a string; bytes that aren't UTF-8 become U+FFFD.

@@ -73,6 +73,15 @@ func TestAppendDecision(t *testing.T) {
 	if got := string(AppendDecision(nil, &d)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	d.At, d.Expires = noon, riskd.Expiry{IdleAt: noon.Add(30 * time.Minute), AbsoluteAt: noon.Add(12 * time.Hour), Warn: true}
+	const expires = `"session_expires":{"idle_at":"2026-11-21T12:30:00Z","absolute_at":"2026-11-22T00:00:00Z","warn":true,"in_s":1800},"policy"`
+	if got := string(AppendDecision(nil, &d)); got != strings.Replace(want, `"policy"`, expires, 1) {
+		t.Errorf("with timeouts %s", got)
+	}
+	d.Expires = riskd.Expiry{AbsoluteAt: noon.Add(-time.Minute)} // it was just so
+	if got := string(AppendDecision(nil, &d)); !strings.Contains(got, `"session_expires":{"absolute_at":"2026-11-21T11:59:00Z","warn":false,"in_s":0}`) {
+		t.Errorf("with an absolute limit alone %s", got)
+	}
 	d = allow(&riskd.Event{}, noon)
 	const least = `{"decision_id":"01JD","decision":"allow","score":0,"level":"LOW","session":"s_00000000000000000000000000","reasons":[],` +
 		`"policy":{"pack":"default","revision":"432bb16"},"state":{"source":"fresh","degraded":[],"missing_signals":[]}}`

@@ -38,6 +38,7 @@ func (a *API) adminRoutes() []route {
 	routes := []route{
 		{"GET", "/v1/sessions", "admin", a.listSessions},
 		{"GET", "/v1/sessions/{ref}", "admin", a.showSession},
+		{"POST", "/v1/sessions/{ref}/extend", "admin", a.extendSession},
 		{"GET", "/v1/users/{id}/sessions", "admin", a.listUserSessions},
 		{"GET", "/v1/revocations", "admin", a.listRevocations},
 		{"POST", "/v1/revocations", "admin", a.revoke},

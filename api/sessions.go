@@ -59,21 +59,64 @@ func (a *API) answerSessions(w http.ResponseWriter, q *query, f Filter) int {
 
 // showSession answers GET /v1/sessions/{ref}.
 func (a *API) showSession(w http.ResponseWriter, r *http.Request) int {
-	if q := newQuery(r); q.problem != nil {
-		return writeProblem(w, q.problem)
-	}
-	id, err := riskd.ParseSessionRef(r.PathValue("ref"))
-	if err != nil {
-		return writeProblem(w, invalid(http.StatusBadRequest, "the path must name a session by its reference, s_ and 26 characters, as decisions give it"))
+	id, p := sessionOfPath(r)
+	if p != nil {
+		return writeProblem(w, p)
 	}
 	s, ok := a.Sessions.Session(id)
 	if !ok {
-		return writeProblem(w, &problem{
-			Type: problemTypes + "unknown-session", Title: "Unknown session", Status: http.StatusNotFound,
-			Detail: "riskd remembers no session " + id.String() + ": it was never seen here, or made room for others",
-		})
+		return writeProblem(w, unknownSession(id))
 	}
 	return writeJSON(w, http.StatusOK, newSessionJSON(&s))
+}
+
+// extendSession answers POST /v1/sessions/{ref}/extend.
+func (a *API) extendSession(w http.ResponseWriter, r *http.Request) int {
+	id, p := sessionOfPath(r)
+	if p != nil {
+		return writeProblem(w, p)
+	}
+	now := a.Now()
+	s, err := a.Sessions.Extend(id, now)
+	switch {
+	case errors.Is(err, riskd.ErrUnknownSession):
+		return writeProblem(w, unknownSession(id))
+	case errors.Is(err, riskd.ErrSessionOver):
+		return writeProblem(w, conflict("session-over", "Session over", "session "+id.String()+" has ended: the user has to sign in again"))
+	case errors.Is(err, riskd.ErrStepUpPending):
+		return writeProblem(w, conflict("step-up-pending", "Step-up pending", "session "+id.String()+" waits for a step-up, which the user has to pass first"))
+	}
+	out := newBuffer()
+	defer out.free()
+	out.b = text(append(out.b, `{"session":`...), id.String())
+	var x riskd.Expiry
+	if x.IdleAt, x.AbsoluteAt = s.Ends(s.Limits); !x.At().IsZero() {
+		out.b = appendExpiry(append(out.b, `,"session_expires":`...), &x, now)
+	}
+	out.b = append(out.b, '}')
+	return write(w, http.StatusOK, jsonType, out.b)
+}
+
+func conflict(kind, title, detail string) *problem {
+	return &problem{Type: problemTypes + kind, Title: title, Status: http.StatusConflict, Detail: detail}
+}
+
+func sessionOfPath(r *http.Request) (riskd.SessionID, *problem) {
+	if q := newQuery(r); q.problem != nil {
+		return riskd.SessionID{}, q.problem
+	}
+	id, err := riskd.ParseSessionRef(r.PathValue("ref"))
+	if err != nil {
+		return id, invalid(http.StatusBadRequest, "the path must name a session by its reference, s_ and 26 characters, as decisions give it")
+	}
+	return id, nil
+}
+
+func unknownSession(id riskd.SessionID) *problem {
+	return &problem{
+		Type: problemTypes + "unknown-session", Title: "Unknown session", Status: http.StatusNotFound,
+		Detail: "riskd remembers no session " + id.String() + ": it was never seen here, or made room for others",
+	}
 }
 
 // query reads the parameters of a request; the first wrong one is its problem.

@@ -111,6 +111,20 @@ func (d *document) under(name string, v any, given bool) *document {
 	return below
 }
 
+// objects asks for a member that is a list of objects; it may be empty.
+func (d *document) objects(name string) []*document {
+	v, ok := d.get(name, "a list of objects")
+	list, isList := v.([]any)
+	if ok && !isList {
+		d.fault(name, "must be a list of objects; it is %s", kindOf(v))
+	}
+	below := make([]*document, len(list))
+	for i, item := range list {
+		below[i] = d.under(fmt.Sprintf("%s[%d]", name, i), item, true)
+	}
+	return below
+}
+
 // number asks for a number within bounds, which are included.
 func (d *document) number(name string, least, most float64) float64 {
 	want := fmt.Sprintf("a number from %g to %g", least, most)
@@ -122,16 +136,33 @@ func (d *document) number(name string, least, most float64) float64 {
 	return f
 }
 
+const wantDuration = `a duration above 0, such as "90s", "8m" or "4h"`
+
 // duration asks for a duration above 0.
 func (d *document) duration(name string) time.Duration {
-	const want = `a duration above 0, such as "90s", "8m" or "4h"`
-	v, ok := d.get(name, want)
+	d.get(name, wantDuration)
+	return d.optionalDuration(name)
+}
+
+// optionalDuration is 0 where there is none.
+func (d *document) optionalDuration(name string) time.Duration {
+	v, ok := d.optional(name)
 	s, _ := v.(string)
 	length, err := time.ParseDuration(s)
 	if ok && (err != nil || length <= 0) {
-		d.fault(name, "must be %s; it is %s", want, show(v))
+		d.fault(name, "must be %s; it is %s", wantDuration, show(v))
 	}
 	return length
+}
+
+// optionalText is "" where there is none.
+func (d *document) optionalText(name string) string {
+	v, ok := d.optional(name)
+	s, isText := v.(string)
+	if ok && (!isText || s == "") {
+		d.fault(name, "must be a text that isn't empty; it is %s", show(v))
+	}
+	return s
 }
 
 // word asks for one of a few words.

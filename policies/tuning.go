@@ -62,6 +62,7 @@ func (t *tuning) read(d *document) {
 	t.readFailures(d.object("on_failure"))
 	t.LastDecisionFor = d.duration("last_decision_for")
 	t.readDemands(d.object("step_up"))
+	t.readTimeouts(d.object("timeouts"))
 	invariants := d.object("invariants")
 	for _, code := range invariants.names() {
 		invariants.word(code, invariantRevoke, invariantStepUp)
@@ -118,6 +119,27 @@ func (t *tuning) readDemands(d *document) {
 			MaxAge: demand.duration("max_age"),
 		}
 		demand.done()
+	}
+	d.done()
+}
+
+func (t *tuning) readTimeouts(d *document) {
+	t.WarnBefore = d.duration("warn_before")
+	for _, limit := range d.objects("limits") {
+		timeout := riskd.Timeout{
+			Role: limit.optionalText("role"), UserType: limit.optionalText("user_type"),
+			Environment: limit.optionalText("environment"), Tenant: limit.optionalText("tenant"),
+			Limits: riskd.Limits{Idle: limit.optionalDuration("idle"), Absolute: limit.optionalDuration("absolute")},
+		}
+		if _, timeout.OfClass = limit.optional("class"); timeout.OfClass {
+			// A word that doesn't parse has its fault already.
+			timeout.Class, _ = riskd.ParseClass(limit.word("class", "open", "standard", "sensitive", "admin"))
+		}
+		if limit.members["idle"] == nil && limit.members["absolute"] == nil {
+			limit.fault("idle", "is required, unless there is an absolute")
+		}
+		limit.done()
+		t.Timeouts = append(t.Timeouts, timeout)
 	}
 	d.done()
 }

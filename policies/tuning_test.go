@@ -1,6 +1,7 @@
 package policies_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -20,12 +21,24 @@ func TestDefaultTuning(t *testing.T) {
 		got.LastDecisionFor != time.Minute || got.Demand[riskd.ClassAdmin].AMR[0] != "hwk" {
 		t.Errorf("got %+v", got)
 	}
+	want := []riskd.Timeout{
+		{Limits: riskd.Limits{Idle: 30 * time.Minute, Absolute: 12 * time.Hour}},
+		{Role: "admin", Limits: riskd.Limits{Idle: 15 * time.Minute, Absolute: 8 * time.Hour}},
+	}
+	if got.WarnBefore != 2*time.Minute || !slices.Equal(got.Timeouts, want) {
+		t.Errorf("timeouts are %+v, warning %s before", got.Timeouts, got.WarnBefore)
+	}
+	const all = `{"timeouts": {"limits": [{"role": "r", "user_type": "u", "environment": "e", "tenant": "t", "class": "open", "absolute": "1h"}]}}`
+	one := riskd.Timeout{Role: "r", UserType: "u", Environment: "e", Tenant: "t", OfClass: true, Class: riskd.ClassOpen, Limits: riskd.Limits{Absolute: time.Hour}}
+	if got := compile(t, "", "", all).Info().Tuning.Timeouts; !slices.Equal(got, []riskd.Timeout{one}) {
+		t.Errorf("with every condition: %+v", got)
+	}
 }
 
 func TestTuningFaults(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ overlay, want string }{
-		"unknown member":           {`{"scores": {}}`, `pack test: tuning.json: scores: is unknown: "scores" is not one of cap, default_privilege, group_cap, half_life, invariants, last_decision_for, on_failure, roles, rules, score, step_up; did you mean "score"?`},
+		"unknown member":           {`{"scores": {}}`, `pack test: tuning.json: scores: is unknown: "scores" is not one of cap, default_privilege, group_cap, half_life, invariants, last_decision_for, on_failure, roles, rules, score, step_up, timeouts; did you mean "score"?`},
 		"unknown below":            {`{"score": {"step_up_nat": 1}}`, `tuning.json: score.step_up_nat: is unknown`},
 		"missing member":           {`{"cap": null}`, `tuning.json: cap: is required: an object`},
 		"missing below":            {`{"cap": {"identity": null}}`, `tuning.json: cap.identity: is required: a number from 0.1 to 1000`},
@@ -42,6 +55,13 @@ func TestTuningFaults(t *testing.T) {
 		"failure revokes":          {`{"on_failure": {"open": "revoke"}}`, `tuning.json: on_failure.open: must be allow or last or step_up; it is "revoke"`},
 		"demand without a part":    {`{"step_up": {"admin": {"max_age": null}}}`, `tuning.json: step_up.admin.max_age: is required`},
 		"demand with a bad list":   {`{"step_up": {"admin": {"amr_values": ["hwk", ""]}}}`, `tuning.json: step_up.admin.amr_values: must be a list of strings`},
+		"timeouts without warning": {`{"timeouts": {"warn_before": null}}`, `tuning.json: timeouts.warn_before: is required: a duration above 0`},
+		"limits are no list":       {`{"timeouts": {"limits": {}}}`, `tuning.json: timeouts.limits: must be a list of objects; it is an object`},
+		"limit without one":        {`{"timeouts": {"limits": [{"idle": "1h"}, {"role": "admin"}]}}`, `tuning.json: timeouts.limits[1].idle: is required, unless there is an absolute`},
+		"limit of no class":        {`{"timeouts": {"limits": [{"idle": "1h", "class": "secret"}]}}`, `tuning.json: timeouts.limits[0].class: must be open or standard or sensitive or admin; it is "secret"`},
+		"limit with more":          {`{"timeouts": {"limits": [{"idle": "1h", "rolle": "x"}]}}`, `tuning.json: timeouts.limits[0].rolle: is unknown`},
+		"limit that is no time":    {`{"timeouts": {"limits": [{"absolute": "0s"}]}}`, `tuning.json: timeouts.limits[0].absolute: must be a duration above 0`},
+		"limit of an empty role":   {`{"timeouts": {"limits": [{"idle": "1h", "role": ""}]}}`, `tuning.json: timeouts.limits[0].role: must be a text that isn't empty; it is ""`},
 		"invariant is allowed":     {`{"invariants": {"session_fixation": "allow"}}`, `tuning.json: invariants.session_fixation: must be revoke or step_up; it is "allow"`},
 		"privilege out of range":   {`{"roles": {"admin": {"privilege": 11}}}`, `tuning.json: roles.admin.privilege: must be a number from 0 to 10; it is 11`},
 		"role with more":           {`{"roles": {"admin": {"priv": 1}}}`, `tuning.json: roles.admin.priv: is unknown`},

@@ -100,11 +100,11 @@ func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) 
 		// A caller that hangs up must not take the evidence along with him.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Deadline)
 		e.Memory.Update(event, now, func(s *riskd.Session, p *riskd.Profile) bool {
-			if s.Status == riskd.StatusRevoked {
-				t.over(riskd.Epoch{Target: riskd.Target{Kind: riskd.TargetSession}, At: s.DecidedAt, Actor: "policy"})
+			t.remember(s, p)
+			if t.ended() || t.expire() {
 				return false
 			}
-			t.remember(s, p)
+			t.prove()
 			t.measure()
 			t.reason(ctx)
 			t.weigh()

@@ -36,7 +36,7 @@ func (t *turn) observe() {
 		s.Agent = t.agent
 	}
 	s.SeenAt = latest(s.SeenAt, t.Now)
-	if e.Request.Activity == riskd.Interactive {
+	if t.first || e.Request.Activity == riskd.Interactive {
 		s.ActiveAt = latest(s.ActiveAt, t.Now)
 	}
 	s.Requests++

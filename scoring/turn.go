@@ -53,8 +53,7 @@ func (t *turn) locate() {
 	}
 }
 
-// remember takes up the session and lets a passed step-up have its effect, so
-// that what follows is measured against what the proof has accepted.
+// remember takes up what is known of the session and its user.
 func (t *turn) remember(s *riskd.Session, p *riskd.Profile) {
 	t.Session, t.Profile = s, p
 	t.first = s.Requests == 0
@@ -65,6 +64,12 @@ func (t *turn) remember(s *riskd.Session, p *riskd.Profile) {
 	for _, sum := range t.sums() {
 		decay(sum.sum, t.Now, t.pack.Tuning.HalfLife[sum.channel])
 	}
+}
+
+// prove lets a passed step-up have its effect, so that what follows is measured
+// against what the proof has accepted.
+func (t *turn) prove() {
+	s := t.Session
 	if s.StepUp != nil && s.StepUp.MetBy(t.Event) {
 		t.proved = true
 		s.StepUp, s.Status = nil, riskd.StatusActive
@@ -138,6 +143,7 @@ func (t *turn) settle() (learn bool) {
 	s := t.Session
 	t.observe()
 	t.explain()
+	t.announce()
 	if t.decision.Source == riskd.SourceFresh {
 		s.Last, s.DecidedAt, s.Score = t.decision.Outcome, t.Now, t.Score
 	}

@@ -63,12 +63,17 @@ func (s *Store) copyOf(r *sessionRow) riskd.Session {
 	r.value.mu.Lock()
 	c := clone(&r.value.Session)
 	r.value.mu.Unlock()
-	r.home.Lock()
-	defer r.home.Unlock()
-	if s.ended(r) {
+	if s.isEnded(r) {
 		c.Status = riskd.StatusRevoked
 	}
 	return c
+}
+
+// isEnded is ended for whoever doesn't hold the shard.
+func (s *Store) isEnded(r *sessionRow) bool {
+	r.home.Lock()
+	defer r.home.Unlock()
+	return s.ended(r)
 }
 
 // ended reports whether a session is revoked, whatever a decision in flight has

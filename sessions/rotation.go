@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"slices"
+	"time"
 
 	"github.com/riskd/riskd"
 )
@@ -9,20 +10,30 @@ import (
 // inherit makes a new session the continuation of the one that it replaces, and
 // reports whether that one is known. Its id is kept either way, so that revoking
 // it ends the new session too.
-func (s *Store) inherit(v *session, previous riskd.SessionID) bool {
-	v.Previous, v.family = previous, previous
+//
+// Only a login after a session has expired begins one that has nothing to do
+// with it. Any other rotation of an expired session is an expired session.
+func (s *Store) inherit(v *session, e *riskd.Event, now time.Time) bool {
+	previous := e.Session.PreviousID
 	r := s.sessions.pin(previous)
 	if r == nil {
+		v.Previous, v.family = previous, previous
 		return false
 	}
-	r.value.mu.Lock()
-	v.Session = clone(&r.value.Session)
-	s.leave(r)
-	v.Previous, v.Next = previous, riskd.SessionID{}
-	if !r.value.family.IsZero() {
-		v.family = r.value.family
+	old := &r.value
+	old.mu.Lock()
+	defer s.leave(r)
+	if old.succeeded(e.Session.AuthTime, now) && !s.isEnded(r) {
+		return false
 	}
-	v.ended.Store(r.value.ended.Load())
+	v.Session = clone(&old.Session)
+	v.Previous, v.Next = previous, riskd.SessionID{}
+	v.family = previous
+	if !old.family.IsZero() {
+		v.family = old.family
+	}
+	v.ended.Store(old.ended.Load())
+	v.expiredAt = old.expiredAt
 	return true
 }
 

@@ -8,7 +8,8 @@
 // and queries ask of a session is kept a second time under the lock of its
 // shard, which is only ever held for moments, so that neither waits for a
 // decision. Order: session, then shard, then revocations; nobody holds two
-// sessions, and nobody who holds a shard waits for a session.
+// sessions, and nobody who holds a shard waits for a session: [Store.Expire] takes
+// those that are free.
 package sessions
 
 import (
@@ -81,7 +82,10 @@ type session struct {
 	// ended says that a revocation has met the session. It never goes back,
 	// whatever status a decision in flight writes.
 	ended atomic.Bool
-	facts facts // guarded by the shard's lock
+	// expiredAt is when the session was found to have expired, zero if it wasn't;
+	// guarded by mu. It never goes back either.
+	expiredAt time.Time
+	facts     facts // guarded by the shard's lock
 }
 
 type sessionRow = row[riskd.SessionID, session]
@@ -89,7 +93,7 @@ type sessionRow = row[riskd.SessionID, session]
 // facts are those of a session's fields that revocations and queries compare.
 type facts struct {
 	tenant, user, device string
-	start                time.Time
+	start, end           time.Time // end as session.end gives it
 	status               riskd.Status
 	previous, next       riskd.SessionID
 }
@@ -104,7 +108,8 @@ type facts struct {
 // neither pointer and must not call Update itself. If it panics, the session
 // stays as fn left it and the panic goes on.
 //
-// Update sets a new session's ID, Tenant, Start and links; all else is fn's.
+// Update sets a new session's ID, Tenant, Start and links; all else is fn's, but
+// that an expired session stays expired unless fn revokes it.
 func (s *Store) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) (learn bool)) {
 	r := s.sessions.pin(e.Session.ID)
 	if r == nil {
@@ -112,6 +117,7 @@ func (s *Store) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, 
 	}
 	r.value.mu.Lock()
 	defer s.leave(r)
+	defer r.value.abide(now)
 	in := &r.value.Session
 	in.Start = earlier(in.Start, e.Session.StartedAt)
 	if r.value.ended.Load() {
@@ -130,7 +136,7 @@ func (s *Store) leave(r *sessionRow) {
 	v := &r.value
 	r.home.Lock()
 	v.publish()
-	r.home.settle(r, v.SeenAt.UnixMilli(), v.rank())
+	r.home.settle(r, max(v.SeenAt.UnixMilli(), v.ActiveAt.UnixMilli()), v.rank())
 	r.home.Unlock()
 	v.mu.Unlock()
 }
@@ -138,17 +144,18 @@ func (s *Store) leave(r *sessionRow) {
 // publish copies the session's facts. The caller holds session and shard.
 func (v *session) publish() {
 	v.facts = facts{
-		tenant: v.Tenant, user: v.User, device: v.DeviceID, start: v.Start, status: v.Status,
+		tenant: v.Tenant, user: v.User, device: v.DeviceID, start: v.Start, end: v.end(), status: v.Status,
 		previous: v.Previous, next: v.Next,
 	}
 }
 
 // rank says how a session is to be evicted: one that is under suspicion must not
 // come back as a new one for as long as there are others to forget. A revoked
-// one may go, since its revocation stays.
+// one may go, since its revocation stays, and an expired one, since nobody works
+// with it any more.
 func (v *session) rank() rank {
 	switch {
-	case v.ended.Load() || v.Status == riskd.StatusRevoked:
+	case v.ended.Load() || v.Status.Over():
 		return clean
 	case v.StepUp != nil || v.Status == riskd.StatusStepUp || v.Score >= riskd.StepUpScore:
 		return kept
@@ -163,7 +170,7 @@ func (s *Store) create(e *riskd.Event, now time.Time) *sessionRow {
 	r := &sessionRow{key: id, seen: now.UnixMilli()}
 	v := &r.value
 	v.Start = now
-	rotated := !previous.IsZero() && previous != id && s.inherit(v, previous)
+	rotated := !previous.IsZero() && previous != id && s.inherit(v, e, now)
 	v.ID, v.Tenant = id, e.Tenant
 	v.Start = earlier(v.Start, e.Session.StartedAt)
 	v.publish()

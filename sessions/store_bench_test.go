@@ -146,6 +146,26 @@ func BenchmarkRevoke(b *testing.B) {
 	})
 }
 
+// BenchmarkExpire finds nothing that is due, as a sweep does as a rule.
+func BenchmarkExpire(b *testing.B) {
+	const n = 200_000
+	s := open(b, sessions.Options{})
+	for _, e := range world(s, n) {
+		s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+			in.ActiveAt, in.Limits = noon, riskd.Limits{Idle: time.Hour}
+			return false
+		})
+	}
+	b.Run(fmt.Sprintf("sessions=%d", n), func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if got := s.Expire(noon); got != 0 {
+				b.Fatal(got)
+			}
+		}
+	})
+}
+
 func BenchmarkList(b *testing.B) {
 	const n = 200_000
 	s := open(b, sessions.Options{})

@@ -135,6 +135,31 @@ func checkTable[K comparable, V any](t *testing.T, table *table[K, V]) {
 	}
 }
 
+// An event that has come, but not got hold of its session yet, is before a sweep.
+func TestSweepLeavesWhatIsWorkedOn(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, Options{})
+	s.Update(eventOf(1), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+		in.ActiveAt, in.Limits = noon, riskd.Limits{Idle: time.Minute}
+		return false
+	})
+	r := s.sessions.pin(sessionID(1))
+	if n := s.Expire(noon.Add(time.Hour)); n != 0 {
+		t.Errorf("%d expired while an event is at work", n)
+	}
+	r.value.mu.Lock()
+	s.leave(r)
+	r.value.mu.Lock() // as a query does
+	if n := s.Expire(noon.Add(time.Hour)); n != 0 {
+		t.Errorf("%d expired while a query is at work", n)
+	}
+	r.value.mu.Unlock()
+	if n := s.Expire(noon.Add(time.Hour)); n != 1 {
+		t.Errorf("%d expired, want 1", n)
+	}
+	checkTable(t, &s.sessions)
+}
+
 func TestNewSessionWaitsWhileAllAreInUse(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, Options{MaxSessions: 1})

@@ -119,3 +119,33 @@ func readAnswer(t *testing.T, body string) answer {
 	}
 	return a
 }
+
+// Operators extend sessions, and only those that go on.
+func TestServeExtendsSessions(t *testing.T) {
+	t.Parallel()
+	r := serving(t, "drain: {wait: 0s}\n")
+	_, body := r.post(r.gateway+"/v1/decisions", quietEvent)
+	var d struct {
+		Session string
+		Expires struct {
+			InS int `json:"in_s"`
+		} `json:"session_expires"`
+	}
+	if err := json.Unmarshal([]byte(body), &d); err != nil || d.Expires.InS != 1800 {
+		t.Fatalf("%v in %s", err, body)
+	}
+	extend := r.admin + "/v1/sessions/" + d.Session + "/extend"
+	if status, body := r.post(extend, ""); status != 200 || !strings.Contains(body, `"in_s":`) {
+		t.Errorf("extended: %d %s", status, body)
+	}
+	if status, body := r.post(strings.Replace(extend, d.Session, "s_00000000000000000000000001", 1), ""); status != 400 && status != 404 {
+		t.Errorf("one that isn't known: %d %s", status, body)
+	}
+	r.post(r.admin+"/v1/revocations", `{"target":{"session":"`+d.Session+`"}}`)
+	if status, body := r.post(extend, ""); status != 409 || !strings.Contains(body, "session-over") {
+		t.Errorf("one that was revoked: %d %s", status, body)
+	}
+	if err := r.end(); err != nil {
+		t.Error(err)
+	}
+}

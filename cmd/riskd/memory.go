@@ -13,6 +13,7 @@ import (
 type memory struct {
 	*sessions.Store
 	revoked *prometheus.CounterVec // by scope
+	expired prometheus.Counter     // by the sweep
 }
 
 // Revoke ends sessions as the store does.
@@ -22,11 +23,12 @@ func (m memory) Revoke(t riskd.Target, at time.Time, reason, actor string) (risk
 	return epoch, matched
 }
 
-// sweepEvery is how often revocations are looked at that may have been in force
-// for long enough; they stay for days.
+// sweepEvery is how often sessions are looked at whose time may be up, and
+// revocations that may have been in force for long enough. Neither waits for it:
+// a session that is asked about is over at once.
 const sweepEvery = time.Minute
 
-// sweep lets old revocations go, until ctx ends.
+// sweep marks what has expired and lets old revocations go, until ctx ends.
 func (m memory) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -34,6 +36,7 @@ func (m memory) sweep(ctx context.Context) {
 		select {
 		case now := <-tick.C:
 			m.Sweep(now)
+			m.expired.Add(float64(m.Expire(now)))
 		case <-ctx.Done():
 			return
 		}

@@ -18,7 +18,8 @@ func TestOldRevocationsAreLetGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := memory{Store: store, revoked: newMetrics().revoked}
+		meters := newMetrics()
+		m := memory{Store: store, revoked: meters.revoked, expired: meters.expired}
 		ctx, cancel := context.WithCancel(t.Context())
 		go m.sweep(ctx)
 		m.Revoke(riskd.Target{Kind: riskd.TargetUser, ID: "ana"}, time.Now(), "", "")

@@ -29,6 +29,7 @@ type metrics struct {
 	packFault prometheus.Gauge
 	panics    *prometheus.CounterVec
 	revoked   *prometheus.CounterVec
+	expired   prometheus.Counter
 	requests  *prometheus.CounterVec
 	latency   *prometheus.HistogramVec
 	surfaces  map[string]surface
@@ -80,6 +81,9 @@ func newMetrics() *metrics {
 	m.panics = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "riskd_panics_total", Help: "Requests that made riskd panic.",
 	}, []string{"surface"})
+	m.expired = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "riskd_sessions_expired_total", Help: "Sessions whose time was up when the sweep came by.",
+	})
 	m.revoked = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "riskd_revocations_total", Help: "Revocations by what they named.",
 	}, []string{"scope"})
@@ -95,7 +99,7 @@ func newMetrics() *metrics {
 		m.surfaces[name] = surface{m.requests.WithLabelValues(name, "200"), m.latency.WithLabelValues(name)}
 	}
 	m.registry.MustRegister(m.decisions, m.duration, m.errors, m.degraded, m.fallback, m.rules, m.unlogged,
-		m.pack, m.packFault, m.panics, m.revoked, m.requests, m.latency,
+		m.pack, m.packFault, m.panics, m.revoked, m.expired, m.requests, m.latency,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return m
 }

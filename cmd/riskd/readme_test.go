@@ -35,11 +35,11 @@ func TestReadmeIsTrue(t *testing.T) {
 	}
 }
 
-// settled takes out of an answer what differs from run to run: ids, and the
-// revision, which a change of any rule changes.
+// settled takes out of an answer what differs from run to run: ids, times, and
+// the revision, which a change of any rule changes.
 func settled(t *testing.T, answer []byte) any {
 	t.Helper()
-	text := regexp.MustCompile(`"(decision_id|id|session|revision)": ?"[^"]*"`).ReplaceAllString(string(answer), `"$1":"…"`)
+	text := regexp.MustCompile(`"(decision_id|id|session|revision|idle_at|absolute_at)": ?"[^"]*"`).ReplaceAllString(string(answer), `"$1":"…"`)
 	var v any
 	if err := json.Unmarshal([]byte(strings.TrimSpace(text)), &v); err != nil {
 		t.Fatalf("%v in %s", err, answer)

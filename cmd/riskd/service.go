@@ -92,7 +92,7 @@ func (s *service) openState() (err error) {
 	if s.key, err = openKey(s.config); err != nil {
 		return err
 	}
-	s.store.revoked = s.metrics.revoked
+	s.store.revoked, s.store.expired = s.metrics.revoked, s.metrics.expired
 	if s.store.Store, err = openStore(s.config); err != nil {
 		return err
 	}

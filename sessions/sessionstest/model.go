@@ -1,8 +1,8 @@
 package sessionstest
 
 import (
+	"errors"
 	"maps"
-	"slices"
 	"testing"
 	"time"
 
@@ -70,138 +70,6 @@ var modelTenants = []string{"even", "odd"}
 
 func modelTenant(n int) string { return modelTenants[n%2] }
 
-// reference is what a store has to be like, without a thought for speed, memory
-// or company.
-type reference struct {
-	sessions map[int]*remembered
-	epochs   map[riskd.Target]time.Time
-	over     map[int]bool // session ids that are over for good
-	number   uint64
-}
-
-type remembered struct {
-	user, device           string
-	start                  time.Time
-	requests               uint32
-	family, previous, next int
-	ended                  bool // hit by a revocation while it was there
-}
-
-// revoked says whether an epoch ends a session that began at start.
-func (m *reference) revoked(n int, start time.Time, users, devices []string) bool {
-	targets := []riskd.Target{{Kind: riskd.TargetTenant}}
-	for _, u := range users {
-		targets = append(targets, riskd.Target{Kind: riskd.TargetUser, ID: u})
-	}
-	for _, d := range devices {
-		targets = append(targets, riskd.Target{Kind: riskd.TargetDevice, ID: d})
-	}
-	return slices.ContainsFunc(targets, func(target riskd.Target) bool {
-		target.Tenant = modelTenant(n)
-		at, ok := m.epochs[target]
-		return ok && start.Before(at)
-	})
-}
-
-func (m *reference) revokedEvent(n, previous int, w with) bool {
-	start := w.started
-	users, devices := []string{w.user}, []string{w.device}
-	over := m.over[n] || m.over[previous]
-	for _, k := range []int{n, previous} {
-		if in := m.sessions[k]; in != nil {
-			over = over || m.over[in.family]
-			users, devices = append(users, in.user), append(devices, in.device)
-			if start.IsZero() || in.start.Before(start) {
-				start = in.start
-			}
-		}
-	}
-	over = over || m.revoked(n, start, users, devices)
-	if over && previous != 0 {
-		m.over[n] = true
-	}
-	return over
-}
-
-// revokedSession says whether one that is remembered counts as revoked.
-func (m *reference) revokedSession(n int) bool {
-	in := m.sessions[n]
-	return in.ended || m.over[n] || m.over[in.family] || m.revoked(n, in.start, []string{in.user}, []string{in.device})
-}
-
-func (m *reference) update(n, previous int, w with, now time.Time) {
-	in := m.sessions[n]
-	if in == nil {
-		in = &remembered{start: now, family: previous, previous: previous}
-		if old := m.sessions[previous]; old != nil {
-			*in = *old
-			in.previous, in.next = previous, 0
-			if in.family == 0 {
-				in.family = previous
-			}
-			old.next = n
-		}
-		m.sessions[n] = in
-	}
-	if !w.started.IsZero() && w.started.Before(in.start) {
-		in.start = w.started
-	}
-	if in.user == "" {
-		in.user = w.user
-	}
-	if w.device != "" {
-		in.device = w.device
-	}
-	in.requests++
-}
-
-func (m *reference) revoke(g revocation) (inForce time.Time, matched int) {
-	if at, ok := m.epochs[g.target]; ok && !g.at.After(at) {
-		g.at = at
-	} else {
-		m.epochs[g.target] = g.at
-		m.number++
-	}
-	relatives := map[int]bool{}
-	if g.target.Kind == riskd.TargetSession {
-		m.end(int(g.target.Session[7])-1, relatives)
-	}
-	for n, in := range m.sessions {
-		if !in.ended && (relatives[n] || in.hitBy(g, modelTenant(n))) {
-			in.ended = true
-			matched++
-		}
-	}
-	return g.at, matched
-}
-
-func (in *remembered) hitBy(g revocation, tenant string) bool {
-	if g.target.Tenant != tenant || !in.start.Before(g.at) {
-		return false
-	}
-	switch g.target.Kind {
-	case riskd.TargetDevice:
-		return in.device == g.target.ID
-	case riskd.TargetUser:
-		return in.user == g.target.ID
-	default:
-		return g.target.Kind == riskd.TargetTenant
-	}
-}
-
-// end takes the sessions that are linked to one, and it, as over for good.
-func (m *reference) end(n int, met map[int]bool) {
-	if n == 0 || met[n] {
-		return
-	}
-	met[n], m.over[n] = true, true
-	if in := m.sessions[n]; in != nil {
-		m.end(in.family, met)
-		m.end(in.previous, met)
-		m.end(in.next, met)
-	}
-}
-
 // model plays a store and the reference against each other.
 func model(t *testing.T, open func() Store) {
 	rapid.Check(t, func(r *rapid.T) {
@@ -210,6 +78,8 @@ func model(t *testing.T, open func() Store) {
 		r.Repeat(map[string]func(*rapid.T){
 			"event":  func(r *rapid.T) { m.playEvent(r, s) },
 			"revoke": func(r *rapid.T) { m.playRevocation(r, s) },
+			"extend": func(r *rapid.T) { m.playExtension(r, s) },
+			"expire": func(r *rapid.T) { m.playSweep(r, s) },
 			"":       func(r *rapid.T) { m.compare(r, s) },
 		})
 	})
@@ -227,6 +97,10 @@ func (m *reference) playEvent(r *rapid.T, s Store) {
 	if rapid.Bool().Draw(r, "says its start") {
 		w.started = drawTime(r, "start")
 	}
+	if rapid.Bool().Draw(r, "says its login") {
+		w.auth = drawTime(r, "login")
+	}
+	l := rapid.SampledFrom([]riskd.Limits{{}, {}, {Idle: 2 * time.Minute}, {Absolute: 4 * time.Minute}}).Draw(r, "limits")
 	now := drawTime(r, "now")
 	_, over := s.Revoked(event(n, w))
 	if want := m.revokedEvent(n, w.previous, w); over != want {
@@ -235,9 +109,54 @@ func (m *reference) playEvent(r *rapid.T, s Store) {
 	if over {
 		return
 	}
-	m.update(n, w.previous, w, now)
-	if found := see(s, now, event(n, w)); found.Requests+1 != m.sessions[n].requests {
-		r.Fatalf("found after %d requests, want %d", found.Requests, m.sessions[n].requests-1)
+	m.update(n, w.previous, w, l, now)
+	s.Update(event(n, w), now, func(in *riskd.Session, _ *riskd.Profile) bool {
+		observe(in, event(n, w), now)
+		in.Limits = in.Limits.Strictest(l)
+		if w.auth.After(in.AuthTime) {
+			in.AuthTime = w.auth
+		}
+		if in.Status == riskd.StatusExpired {
+			in.Status = riskd.StatusActive // which shall be of no use
+		} else {
+			decide(in, now)
+		}
+		return false
+	})
+}
+
+func (m *reference) playExtension(r *rapid.T, s Store) {
+	n, now := rapid.IntRange(1, modelSessions).Draw(r, "session"), drawTime(r, "now")
+	var want error
+	switch in := m.sessions[n]; {
+	case in == nil:
+		want = riskd.ErrUnknownSession
+	case m.revokedSession(n) || in.expired:
+		want = riskd.ErrSessionOver
+	case in.due(now):
+		want = riskd.ErrSessionOver
+		in.expire(now)
+	case now.After(in.active):
+		in.active = now
+	}
+	if given, err := s.Extend(id(n), now); !errors.Is(err, want) {
+		r.Fatalf("extending session %d: %v, want %v", n, err, want)
+	} else if err == nil {
+		m.compareSession(r, n, &given)
+	}
+}
+
+func (m *reference) playSweep(r *rapid.T, s Store) {
+	now := drawTime(r, "now")
+	want := 0
+	for n, in := range m.sessions {
+		if !in.expired && !m.revokedSession(n) && in.due(now) {
+			in.expire(now)
+			want++
+		}
+	}
+	if got := s.Expire(now); got != want {
+		r.Fatalf("%d expired, want %d", got, want)
 	}
 }
 
@@ -294,8 +213,14 @@ func (m *reference) compareSession(r *rapid.T, n int, in *riskd.Session) {
 	if in.Previous != modelID(known.previous) || in.Next != modelID(known.next) {
 		r.Fatalf("session %d: between %v and %v, want %d and %d", n, in.Previous, in.Next, known.previous, known.next)
 	}
-	if (in.Status == riskd.StatusRevoked) != m.revokedSession(n) {
-		r.Fatalf("session %d is %s", n, in.Status)
+	want := riskd.StatusActive
+	if m.revokedSession(n) {
+		want = riskd.StatusRevoked
+	} else if known.expired {
+		want = riskd.StatusExpired
+	}
+	if in.Status != want || !in.ActiveAt.Equal(known.active) {
+		r.Fatalf("session %d is %s, active at %v; want %s, %v", n, in.Status, in.ActiveAt, want, known.active)
 	}
 }
 

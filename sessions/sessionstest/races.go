@@ -1,8 +1,10 @@
 package sessionstest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -96,8 +98,12 @@ func allAtOnce(t *testing.T, s Store) {
 					}
 				case k < 92:
 					s.Sweep(now)
-				case k < 94:
+				case k < 93:
 					s.Revocations(0, 10)
+				case k < 94:
+					s.Expire(now)
+				case k < 95:
+					_, _ = s.Extend(id(n), now)
 				case k < 97:
 					s.Session(id(n))
 				default:
@@ -113,5 +119,109 @@ func allAtOnce(t *testing.T, s Store) {
 	})
 	if n := s.Stats().Sessions; n > MaxSessions {
 		t.Errorf("%d sessions, the bound is %d", n, MaxSessions)
+	}
+}
+
+// extendWaits: an extension that comes while a decision is being taken knows
+// what the decision was.
+func extendWaits(t *testing.T, s Store) {
+	for n := range 200 {
+		limit(s, n, riskd.Limits{})
+		var other sync.WaitGroup
+		write(s, n, noon, func(in *riskd.Session) {
+			coming := make(chan bool)
+			other.Go(func() {
+				close(coming)
+				if _, err := s.Extend(id(n), after(time.Minute)); !errors.Is(err, riskd.ErrStepUpPending) {
+					t.Errorf("extended during a decision: %v", err)
+				}
+			})
+			<-coming
+			runtime.Gosched()
+			in.Status = riskd.StatusStepUp
+		})
+		other.Wait()
+	}
+}
+
+// sweepsAmongDecisions: no session ends before its time, none ends twice, and a
+// decision loses nothing to a sweep.
+func sweepsAmongDecisions(t *testing.T, s Store) {
+	const workers, rounds, common, idle = 4, 3000, 60, 40 * time.Millisecond
+	var clock atomic.Int64 // in milliseconds
+	var expired atomic.Int64
+	for n := range common {
+		limit(s, n, riskd.Limits{Idle: idle})
+	}
+	var deciding, sweeping sync.WaitGroup
+	for worker := range workers {
+		deciding.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(worker), 2))
+			for range rounds {
+				now := after(time.Duration(clock.Add(1)) * time.Millisecond)
+				// The later ones are seldom seen.
+				write(s, random.IntN(1+random.IntN(common)), now, func(in *riskd.Session) {
+					latest := after(time.Duration(clock.Load()) * time.Millisecond)
+					if in.Status == riskd.StatusExpired && latest.Before(in.ActiveAt.Add(idle)) {
+						t.Errorf("expired before %v, active at %v", latest, in.ActiveAt)
+					}
+					if decide(in, now) {
+						expired.Add(1)
+					}
+				})
+			}
+		})
+	}
+	done := make(chan bool)
+	sweeping.Go(func() {
+		for {
+			expired.Add(int64(s.Expire(after(time.Duration(clock.Load()) * time.Millisecond))))
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	deciding.Wait()
+	close(done)
+	sweeping.Wait()
+	over := riskd.StatusExpired
+	if page, _, _ := s.List(Filter{Status: &over, Limit: common}); len(page) != int(expired.Load()) {
+		t.Errorf("%d expired, %d were counted", len(page), expired.Load())
+	}
+	if expired.Load() == 0 {
+		t.Error("nothing expired at all")
+	}
+}
+
+func extensionsAmongDecisions(t *testing.T, s Store) {
+	const workers, rounds = 4, 1000
+	limit(s, 1, riskd.Limits{Idle: time.Hour})
+	var clock atomic.Int64
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for range rounds {
+				now := after(time.Duration(clock.Add(1)) * time.Millisecond)
+				if given, err := s.Extend(id(1), now); err != nil || given.ActiveAt.Before(now) {
+					t.Errorf("extended at %v: %v, active at %v", now, err, given.ActiveAt)
+				}
+			}
+		})
+		all.Go(func() {
+			for range rounds {
+				now := after(time.Duration(clock.Add(1)) * time.Millisecond)
+				write(s, 1, now, func(in *riskd.Session) {
+					decide(in, now)
+					in.Requests++
+				})
+			}
+		})
+	}
+	all.Wait()
+	last := after(time.Duration(clock.Load()) * time.Millisecond)
+	if in := find(t, s, 1); in.Requests != workers*rounds || !in.ActiveAt.Equal(last) {
+		t.Errorf("%d requests, active at %v; want %d, %v", in.Requests, in.ActiveAt, workers*rounds, last)
 	}
 }

@@ -20,6 +20,8 @@ type Store interface {
 	Revoke(t riskd.Target, at time.Time, reason, actor string) (epoch riskd.Epoch, matched int)
 	Revocations(before uint64, limit int) []riskd.Epoch
 	Sweep(now time.Time) int
+	Extend(id riskd.SessionID, now time.Time) (riskd.Session, error)
+	Expire(now time.Time) int
 	Session(id riskd.SessionID) (riskd.Session, bool)
 	List(f Filter) (page []riskd.Session, next string, err error)
 	Stats() Stats
@@ -83,6 +85,18 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"a decision in flight revives nothing":     inFlight,
 		"revocations are listed newest first":      revocationsAreListed,
 		"revocations expire late":                  revocationsExpire,
+		"an extension begins anew":                 extendBeginsAnew,
+		"extensions share nothing":                 extensionsShareNothing,
+		"what can't be extended":                   whatCantBeExtended,
+		"an extension waits for a decision":        extendWaits,
+		"the sweep marks what is due":              expireMarks,
+		"a decision in flight wins over the sweep": decisionsWin,
+		"expired is final":                         expiredIsFinal,
+		"rotation from an expired session":         rotationFromExpired,
+		"a login after the end":                    loginAfterExpiry,
+		"the expired go first":                     expiredGoFirst,
+		"sweeps among decisions":                   sweepsAmongDecisions,
+		"extensions among decisions":               extensionsAmongDecisions,
 		"copies share nothing":                     copiesShareNothing,
 		"lists are filtered":                       listsAreFiltered,
 		"lists come in pages":                      listsComeInPages,
@@ -127,12 +141,13 @@ type with struct {
 	tenant       string
 	user, device string
 	started      time.Time
+	auth         time.Time
 }
 
 func event(n int, w with) *riskd.Event {
 	e := &riskd.Event{
 		Tenant: w.tenant, User: riskd.User{ID: w.user}, Device: riskd.Device{ID: w.device},
-		Session: riskd.EventSession{ID: id(n), StartedAt: w.started},
+		Session: riskd.EventSession{ID: id(n), StartedAt: w.started, AuthTime: w.auth},
 		Client:  riskd.Client{IP: netip.MustParseAddr("203.0.113.7")},
 	}
 	if w.previous != 0 {

@@ -16,10 +16,12 @@ const (
 	// visits are the sessions in which riskd gets to know a user: what it takes
 	// for a profile to count, which is three, and one to spare.
 	visits = 4
-	pace   = 20 * time.Second
-	// history is how long ago the first visit was: riskd takes events that are up
-	// to a day late.
-	history = 20 * time.Hour
+	pace   = 2 * time.Second
+	// lag is how far the users' clocks are behind at first. It is shorter than a
+	// session may be idle, and leaves room for some 500 requests of each until
+	// they are too far ahead.
+	lag     = 15 * time.Minute
+	history = (visits-1)*time.Hour + lag // how long ago the first visit was
 )
 
 const (
@@ -86,7 +88,7 @@ func later(c *crowd, round int, into []byte) []byte {
 
 // risky is a sign-in that nobody would expect of the user.
 func risky(c *crowd, user int) []byte {
-	at := c.began.Add(history / 2)
+	at := c.began.Add(history)
 	return c.event(user, visits, at, at, elsewhere, "stranger")
 }
 

@@ -60,6 +60,7 @@ func TestBenchMeasuresARealServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	allocs := 0.0
 	for _, c := range got {
 		if len(c.Cells) != 2 || c.Decision != "allow" || c.CommonRate <= 0 {
 			t.Fatalf("%s: %d targets said %s at %v/s", c.Name, len(c.Cells), c.Decision, c.CommonRate)
@@ -69,11 +70,16 @@ func TestBenchMeasuresARealServer(t *testing.T) {
 				t.Errorf("%s %s: %d rounds, replies of %d bytes", cell.Target, c.Name, len(cell.Rounds), cell.ReplyBytes)
 			}
 			for _, s := range cell.Rounds {
-				if s.Rate <= 0 || s.CPU <= 0 || s.Allocs < 1 || s.P99 < s.P50 || s.P50 <= 0 || s.HalfP50 <= 0 || s.CommonP50 <= 0 {
+				// In so short a slice the reading of the metrics may hide them.
+				allocs = max(allocs, s.Allocs)
+				if s.Rate <= 0 || s.CPU <= 0 || s.Allocs < 0 || s.P99 < s.P50 || s.P50 <= 0 || s.HalfP50 <= 0 || s.CommonP50 <= 0 {
 					t.Errorf("%s %s: a figure is missing: %+v", cell.Target, c.Name, s)
 				}
 			}
 		}
+	}
+	if allocs < 1 {
+		t.Errorf("no slice saw an allocation: %g a request at most", allocs)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/riskd/riskd/fixtures"
 	"github.com/riskd/riskd/geo"
@@ -31,7 +32,8 @@ func devCommand(flags *flag.FlagSet) action {
 		if faults := c.check(); faults != nil {
 			return &usageError{faults[0].Error(), "the flags are -listen for gateways and -admin for operators"}
 		}
-		c.Drain.Wait = 0 // nobody has to turn elsewhere
+		c.Drain.Wait = 0                  // nobody has to turn elsewhere
+		c.Decision.Deadline = time.Second // what else the machine does mustn't change an answer
 		signals, stop := listenForSignals()
 		defer stop()
 		level := new(slog.LevelVar)

@@ -56,7 +56,7 @@ type Judgement struct {
 }
 
 // Demand is the authentication that a policy asks for: one of the ACR values or
-// one of the AMR values, not older than MaxAge.
+// one of the AMR values, not older than MaxAge; 0 is any age.
 type Demand struct {
 	ACR    []string
 	AMR    []string
@@ -80,10 +80,12 @@ const ClockSkew = time.Minute
 
 // MetBy reports whether an event proves what the challenge asks for: an
 // authentication of one of the demanded kinds, later than the last one known
-// when the challenge was given and not from before it by more than ClockSkew.
-func (u *StepUp) MetBy(e *Event) bool {
+// when the challenge was given, not from before it, and now not older than the
+// demand's MaxAge; a lag of ClockSkew is allowed for.
+func (u *StepUp) MetBy(e *Event, now time.Time) bool {
 	at := e.Session.AuthTime
-	if !at.After(u.AuthTime) || at.Before(u.IssuedAt.Add(-ClockSkew)) {
+	old := u.Demand.MaxAge > 0 && now.Sub(at) > u.Demand.MaxAge+ClockSkew
+	if !at.After(u.AuthTime) || at.Before(u.IssuedAt.Add(-ClockSkew)) || old {
 		return false
 	}
 	if len(u.Demand.ACR) == 0 && len(u.Demand.AMR) == 0 {

@@ -101,8 +101,8 @@ func TestProfileLearns(t *testing.T) {
 
 func TestStepUpMetBy(t *testing.T) {
 	issued := time.Date(2026, 3, 1, 12, 0, 0, 500e6, time.UTC)
-	login := issued.Add(-time.Hour)
-	challenge := riskd.StepUp{IssuedAt: issued, AuthTime: login, Demand: riskd.Demand{ACR: []string{"aal2"}, AMR: []string{"otp"}}}
+	login, now := issued.Add(-time.Hour), issued.Add(2*time.Minute)
+	challenge := riskd.StepUp{IssuedAt: issued, AuthTime: login, Demand: riskd.Demand{ACR: []string{"aal2"}, AMR: []string{"otp"}, MaxAge: 5 * time.Minute}}
 	tests := map[string]struct {
 		auth time.Time
 		acr  string
@@ -120,13 +120,19 @@ func TestStepUpMetBy(t *testing.T) {
 	}
 	for name, test := range tests {
 		e := riskd.Event{Session: riskd.EventSession{AuthTime: test.auth, ACR: test.acr, AMR: test.amr}}
-		if got := challenge.MetBy(&e); got != test.want {
+		if got := challenge.MetBy(&e, now); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)
+		}
+	}
+	proof := riskd.Event{Session: riskd.EventSession{AuthTime: issued.Add(time.Minute), ACR: "aal2"}}
+	for age, want := range map[time.Duration]bool{6 * time.Minute: true, 6*time.Minute + 1: false} {
+		if got := challenge.MetBy(&proof, proof.Session.AuthTime.Add(age)); got != want {
+			t.Errorf("a proof that is %s old, of five minutes and the skew: %t", age, got)
 		}
 	}
 	atLogin := riskd.StepUp{IssuedAt: issued, AuthTime: issued.Truncate(time.Second)}
 	again := riskd.Event{Session: riskd.EventSession{AuthTime: issued.Truncate(time.Second)}}
-	if atLogin.MetBy(&again) {
+	if atLogin.MetBy(&again, issued.Add(24*time.Hour)) {
 		t.Error("the login that raised the challenge meets it")
 	}
 }

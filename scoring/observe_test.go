@@ -255,3 +255,22 @@ func TestEarlierEvidenceIsNamed(t *testing.T) {
 		t.Errorf("words: %q, %q", d.AdminText, d.UserText)
 	}
 }
+
+// A proof that was fresh once and comes late doesn't meet a demand for a fresh one.
+func TestAProofHasToBeFresh(t *testing.T) {
+	b := engine(t)
+	b.policy.reasons = []riskd.Reason{evidence("new_country", 7)}
+	b.policy.answer = riskd.Judgement{Outcome: riskd.StepUpNeeded, StepUp: riskd.Demand{MaxAge: 5 * time.Minute}}
+	b.decide(nil)
+	b.policy.reasons, b.policy.answer = nil, riskd.Judgement{Outcome: riskd.Allow}
+	proved := b.now.Add(time.Minute)
+	proof := func(e *riskd.Event) { e.Session.AuthTime = proved }
+	b.now = proved.Add(time.Hour)
+	if d := b.decide(proof); d.Outcome != riskd.StepUpNeeded {
+		t.Errorf("an hour after the proof: %s", d.Outcome)
+	}
+	proved = b.now
+	if d := b.decide(proof); d.Outcome != riskd.Allow {
+		t.Errorf("after another: %s", d.Outcome)
+	}
+}

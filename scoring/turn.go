@@ -70,7 +70,7 @@ func (t *turn) remember(s *riskd.Session, p *riskd.Profile) {
 // against what the proof has accepted.
 func (t *turn) prove() {
 	s := t.Session
-	if s.StepUp != nil && s.StepUp.MetBy(t.Event) {
+	if s.StepUp != nil && s.StepUp.MetBy(t.Event, t.Now) {
 		t.proved = true
 		s.StepUp, s.Status = nil, riskd.StatusActive
 		discharge(&s.Identity, mfa)

@@ -53,6 +53,9 @@ func serve(ctx context.Context, c *config, log *slog.Logger, signals <-chan os.S
 	if c.SessionKeyFile == "" {
 		log.Warn("session_key_file is not set: session references end with this process")
 	}
+	if len(c.Geo.Databases) == 0 {
+		log.Warn("geo.databases is not set: places are unknown, and every decision is marked geo_missing")
+	}
 	log.Info("serving", "gateway", s.gateway.String(), "admin", s.admin.String(),
 		"pack", s.pack.source.name, "revision", s.pack.set.Current().Info().Revision)
 	return s.run(ctx, signals)

@@ -131,6 +131,9 @@ const quietEvent = `{"session":{"id":"s-1"},"user":{"id":"ana"},"client":{"ip":"
 func TestServeAnswersAndDrains(t *testing.T) {
 	t.Parallel()
 	r := serving(t, "drain: {wait: 1h, limit: 2h}\n")
+	if !strings.Contains(r.log.text(), "geo.databases is not set") {
+		t.Errorf("the start says nothing of missing geo data:\n%s", r.log.text())
+	}
 	if status, body := r.post(r.gateway+"/v1/decisions", quietEvent); status != 200 || !strings.Contains(body, `"decision":"allow"`) {
 		t.Errorf("decision: %d %s", status, body)
 	}

@@ -1,6 +1,7 @@
 package riskd
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -69,10 +70,36 @@ type StepUp struct {
 	Demand   Demand
 	Clears   []string
 	IssuedAt time.Time
+	// ExpiresAt is when another challenge takes its place; zero is never.
+	ExpiresAt time.Time
+	// AttemptsLeft is how often it may still be tried.
+	AttemptsLeft int
+	// OverBudget says that its user was asked more often today than the pack means
+	// to.
+	OverBudget bool
 	// AuthTime is the last authentication known when the challenge was given:
-	// only a later one can be the answer to it.
+	// only a later one can be the answer to it. Tried is the latest of those that
+	// weren't.
 	AuthTime time.Time
+	Tried    time.Time
 }
+
+// StepUpAnswer is what an identity provider tells of a challenge.
+type StepUpAnswer struct {
+	ID     string // the challenge's
+	Passed bool
+	// How it was passed, and when.
+	AuthTime time.Time
+	ACR      string
+	AMR      []string
+	Actor    string
+}
+
+// Why a challenge takes no answer.
+var (
+	ErrUnknownStepUp = errors.New("no session waits for that step-up")
+	ErrNotProved     = errors.New("the proof is not what the step-up asks for")
+)
 
 // ClockSkew is how far an identity provider's clock may lag behind riskd's
 // without its users being asked for the same step-up for ever.
@@ -85,14 +112,20 @@ const ClockSkew = time.Minute
 func (u *StepUp) MetBy(e *Event, now time.Time) bool {
 	at := e.Session.AuthTime
 	old := u.Demand.MaxAge > 0 && now.Sub(at) > u.Demand.MaxAge+ClockSkew
-	if !at.After(u.AuthTime) || at.Before(u.IssuedAt.Add(-ClockSkew)) || old {
-		return false
-	}
-	if len(u.Demand.ACR) == 0 && len(u.Demand.AMR) == 0 {
-		return true
-	}
-	return slices.Contains(u.Demand.ACR, e.Session.ACR) ||
-		slices.ContainsFunc(u.Demand.AMR, func(m string) bool { return slices.Contains(e.Session.AMR, m) })
+	return u.AnsweredBy(e) && !old && u.Demand.MetBy(e.Session.ACR, e.Session.AMR)
+}
+
+// AnsweredBy reports whether an event carries an authentication that came after
+// the challenge, whatever it is worth.
+func (u *StepUp) AnsweredBy(e *Event) bool {
+	at := e.Session.AuthTime
+	return at.After(u.AuthTime) && !at.Before(u.IssuedAt.Add(-ClockSkew))
+}
+
+// MetBy reports whether an authentication is of one of the demanded kinds.
+func (d *Demand) MetBy(acr string, amr []string) bool {
+	return len(d.ACR) == 0 && len(d.AMR) == 0 || slices.Contains(d.ACR, acr) ||
+		slices.ContainsFunc(d.AMR, func(m string) bool { return slices.Contains(amr, m) })
 }
 
 // Decision is riskd's answer to one event.
@@ -182,9 +215,10 @@ const (
 	SourceRevocation               // the session was revoked before; nothing else was looked at
 	SourceFallback                 // the policy gave no answer: the class's default
 	SourceExpiry                   // the session's time was up; nothing else was looked at
+	SourceSuspension               // the session is held up; nothing else was looked at
 )
 
-var sourceNames = []string{"fresh", "revocation", "fallback", "expiry"}
+var sourceNames = []string{"fresh", "revocation", "fallback", "expiry", "suspension"}
 
 func (s Source) String() string { return nameOf(sourceNames, uint8(s)) }
 
@@ -194,6 +228,8 @@ func (s Source) String() string { return nameOf(sourceNames, uint8(s)) }
 type Record struct {
 	Event    *Event
 	Decision *Decision
+	// Moments are what the event has added to its session's timeline.
+	Moments  []Moment
 	Readings []Reading
 	Nats     Nats
 	Took     time.Duration

@@ -32,7 +32,10 @@ var house = map[string]struct {
 		[]string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"},
 	},
 	"scoring":               {[]string{".", "signals"}, nil},
-	"sessions":              {[]string{"."}, nil},
+	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
+	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},
+	"identity":              {[]string{"."}, nil},
+	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
 	"geo": {[]string{"."}, []string{
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",

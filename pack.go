@@ -13,6 +13,28 @@ type Pack struct {
 	// Reads are the names of the signals that the pack's rules look at; the
 	// others needn't be computed.
 	Reads map[string]bool
+	// Rules are the library's and the pack's own rules by their code.
+	Rules map[string]*Rule
+}
+
+// Rule finds the rule of a code, or makes one of the code alone: packs come and
+// go, and evidence stays for a while.
+func (p *Pack) Rule(code string) *Rule {
+	if r := p.Rules[code]; r != nil {
+		return r
+	}
+	return &Rule{Code: code, Title: code}
+}
+
+// Challenge bounds a step-up.
+type Challenge struct {
+	Expires  time.Duration // until another takes its place
+	Attempts int           // that may fail before the session is over or suspended
+	// Exhausted is what follows when they have: EffectRevoke or EffectSuspend.
+	Exhausted Effect
+	// PromptsPerDay is how many challenges a user should be given in a day, at
+	// most; more are given all the same, and counted.
+	PromptsPerDay int
 }
 
 // Tuning is the data of a pack that Go acts on; the rest of tuning.json is for
@@ -36,6 +58,13 @@ type Tuning struct {
 	Timeouts []Timeout
 	// WarnBefore is how long before its end a session's answers begin to warn.
 	WarnBefore time.Duration
+	// Challenge bounds step-ups.
+	Challenge Challenge
+	// TrustFor is how long a device is trusted after a passed step-up; 0 is not at
+	// all.
+	TrustFor time.Duration
+	// Identity says what each identity event leads to, by its type.
+	Identity map[string][]Action
 	// LastDecisionFor is how long FailLast may repeat a session's last decision.
 	LastDecisionFor time.Duration
 }

@@ -93,6 +93,19 @@ func (p Prefix) String() string {
 	}
 }
 
+// Within reports whether all of the prefix lies in a network.
+func (p Prefix) Within(n netip.Prefix) bool {
+	if p == 0 {
+		return false
+	}
+	if p&prefixV4 != 0 {
+		return n.Bits() <= 24 && n.Contains(netip.AddrFrom4([4]byte{byte(p >> 16), byte(p >> 8), byte(p)}))
+	}
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(p&^(1<<62))<<16)
+	return n.Bits() <= 48 && n.Contains(netip.AddrFrom16(b))
+}
+
 // Context is where a request came from, in the unit that riskd remembers.
 type Context struct {
 	Prefix  Prefix

@@ -22,6 +22,11 @@ type Profile struct {
 	Anonymous Contexts
 	Devices   [8]DeviceSeen
 	Hours     [24]uint16 // of UTC days
+	// Trust is that in the user's devices.
+	Trust [4]DeviceTrust
+	// Prompts counts the challenges given on PromptDay, in days since 1970 (UTC).
+	PromptDay int64
+	Prompts   uint32
 }
 
 // DeviceSeen is a device that a user is known to use.

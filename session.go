@@ -35,6 +35,10 @@ type Session struct {
 	ACR      string
 	AMR      []string
 	Binding  Binding
+	// Roles, UserType and Environment are those that events named last.
+	Roles       []string
+	UserType    string
+	Environment string
 
 	// Here is the context of the last event, Before the one that it replaced and
 	// MovedAt when that happened.
@@ -53,8 +57,20 @@ type Session struct {
 
 	Identity  Sum
 	Behaviour Sum
-	// StepUp is the challenge that waits for proof, nil when none does.
-	StepUp *StepUp
+	// StepUp is the challenge that waits for proof, nil when none does; Asked is one
+	// that a single action asked for and that holds nothing else up. Failures counts
+	// the attempts that failed since the last one that was passed, at ProvedAt.
+	StepUp   *StepUp
+	Asked    *StepUp
+	Failures int
+	ProvedAt time.Time
+	// Suspension is the order that holds the session up, Ordered the one that asks
+	// for a later authentication, nil when there is none. Both are set anew for
+	// each event.
+	Suspension *Epoch
+	Ordered    *Epoch
+	// Lost says that the session may have a history that can't be read now.
+	Lost bool
 	// Last is the last decision of a working policy, DecidedAt its time.
 	Last      Outcome
 	DecidedAt time.Time
@@ -62,6 +78,9 @@ type Session struct {
 
 	// Cells are the signals' own memory, by Signal.Cell.
 	Cells []Cell
+	// Timeline is what happened to the session; see Note. The list is never
+	// changed in place.
+	Timeline []Moment
 }
 
 // Cell is the memory that one signal may keep in a session: four numbers,
@@ -77,15 +96,24 @@ const (
 	StatusStepUp
 	StatusRevoked
 	StatusExpired
+	StatusSuspended
 )
 
-var statusNames = []string{"active", "step_up", "revoked", "expired"}
+var statusNames = []string{"active", "step_up", "revoked", "expired", "suspended"}
 
 // Over reports whether the session has ended, in whichever way. What is over
 // stays over.
 func (s Status) Over() bool { return s == StatusRevoked || s == StatusExpired }
 
 func (s Status) String() string { return nameOf(statusNames, uint8(s)) }
+
+// Waiting is the status of a session that is neither over nor suspended.
+func (s *Session) Waiting() Status {
+	if s.StepUp != nil {
+		return StatusStepUp
+	}
+	return StatusActive
+}
 
 // ParseStatus reads the name of a session's state.
 func ParseStatus(s string) (Status, error) {

@@ -72,6 +72,28 @@ type macState struct {
 	sum [sha256.Size]byte
 }
 
+// Ref gives the reference of something that has a name within its tenant, such as
+// a user: the kind, _, and 26 characters, by which it can be told apart but not
+// named. It is HMAC-SHA256 under the key, over what no session id is hashed over.
+func (k *SessionKey) Ref(kind, tenant, name string) string {
+	s := k.macs.Get().(*macState)
+	s.in = binary.BigEndian.AppendUint32(s.in[:0], noTenantLength)
+	for _, part := range [...]string{kind, tenant, name} {
+		s.in = binary.BigEndian.AppendUint32(s.in, uint32(len(part)))
+		s.in = append(s.in, part...)
+	}
+	var ref SessionID
+	s.mac.Reset()
+	s.mac.Write(s.in)
+	copy(ref[:], s.mac.Sum(s.sum[:0]))
+	clear(s.in)
+	k.macs.Put(s)
+	return kind + "_" + refEncoding.EncodeToString(ref[:])
+}
+
+// noTenantLength is longer than any tenant's name.
+const noTenantLength = 1<<32 - 1
+
 // ID hashes a raw session id: HMAC-SHA256 over the length-prefixed tenant and
 // the id, cut to 128 bits. An empty raw id gives the zero SessionID.
 func (k *SessionKey) ID(tenant, raw string) SessionID {

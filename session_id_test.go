@@ -104,3 +104,23 @@ func BenchmarkSessionID(b *testing.B) {
 		k.ID("tenant", "0123456789abcdef0123456789abcdef")
 	}
 }
+
+func TestRefsAreKeyedAndApart(t *testing.T) {
+	k := key(t, 1)
+	seen := map[string]string{}
+	for _, parts := range [][3]string{
+		{"u", "", "ada"}, {"d", "", "ada"}, {"u", "a", "da"}, {"u", "", "eve"}, {"u", "ada", ""},
+	} {
+		ref := k.Ref(parts[0], parts[1], parts[2])
+		if other, twice := seen[ref]; twice {
+			t.Errorf("%q and %q have the same reference", parts, other)
+		}
+		seen[ref] = strings.Join(parts[:], "|")
+		if ref != k.Ref(parts[0], parts[1], parts[2]) || ref == key(t, 2).Ref(parts[0], parts[1], parts[2]) {
+			t.Errorf("%q: %s is not the key's own", parts, ref)
+		}
+		if strings.Contains(ref, "ada") || !strings.HasPrefix(ref, parts[0]+"_") || len(ref) != 28 {
+			t.Errorf("%q: %s", parts, ref)
+		}
+	}
+}

@@ -1,9 +1,6 @@
 package riskd
 
-import (
-	"fmt"
-	"time"
-)
+import "fmt"
 
 // Target is what a revocation names.
 type Target struct {
@@ -12,6 +9,8 @@ type Target struct {
 	// ID is the user's or the device's id; Session is the session's.
 	ID      string
 	Session SessionID
+	// Predicate describes the sessions; nil unless Kind is TargetPredicate.
+	Predicate *Predicate
 }
 
 // TargetKind is the kind of thing that a revocation names.
@@ -23,9 +22,10 @@ const (
 	TargetDevice
 	TargetUser
 	TargetTenant
+	TargetPredicate
 )
 
-var targetNames = []string{"", "session", "device", "user", "tenant"}
+var targetNames = []string{"", "session", "device", "user", "tenant", "predicate"}
 
 func (k TargetKind) String() string { return nameOf(targetNames, uint8(k)) }
 
@@ -47,19 +47,10 @@ func (t Target) Validate() error {
 			return &FieldError{"target." + t.Kind.String(), "is required"}
 		}
 	case TargetTenant:
+	case TargetPredicate:
+		return t.Predicate.validate()
 	default:
 		return &FieldError{"target", fmt.Sprintf("has no kind (%s)", t.Kind)}
 	}
 	return nil
-}
-
-// Epoch is a revocation in force: sessions of the target that began before it
-// are over. Epochs of one target merge by taking the later one.
-type Epoch struct {
-	Target Target
-	At     time.Time
-	// Number counts revocations on this instance, upwards.
-	Number uint64
-	Reason string
-	Actor  string
 }

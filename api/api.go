@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,59 +10,13 @@ import (
 	"github.com/riskd/riskd"
 )
 
-// Decider answers events; the engine is one.
-type Decider interface {
-	// Decide answers a valid event as of now. It never fails, and it owns the
-	// event until it returns.
-	Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision
-}
-
-// Sessions is what is remembered of sessions. What it gives are copies, good to
-// read while the sessions go on.
-type Sessions interface {
-	// Session finds one session.
-	Session(id riskd.SessionID) (riskd.Session, bool)
-	// List gives the sessions that a filter lets through, at most Limit of them,
-	// and the cursor of the next page, "" after the last. A cursor that it never
-	// gave is an error.
-	List(f Filter) (page []riskd.Session, next string, err error)
-	// Extend begins a session's idle clock anew and gives the session. It fails
-	// with [riskd.ErrUnknownSession], [riskd.ErrSessionOver] or
-	// [riskd.ErrStepUpPending].
-	Extend(id riskd.SessionID, now time.Time) (riskd.Session, error)
-}
-
-// Filter chooses sessions; its zero fields let everything through. It is an
-// alias of a plain struct, so that a store can take it without importing this
-// package.
-type Filter = struct {
-	Tenant string
-	User   string
-	Device string // the device's id
-	Status *riskd.Status
-	Cursor string
-	Limit  int // 1 to MaxPage
-}
-
-// Revocations is what has been revoked.
-type Revocations interface {
-	// Revoke ends the target's sessions that began before at, and says how many
-	// it knows. When it returns, no decision passes them any more. A session is
-	// named by Target.Session alone, whatever Target.Tenant says: the tenant is
-	// part of its hash.
-	Revoke(t riskd.Target, at time.Time, reason, actor string) (epoch riskd.Epoch, matched int)
-	// Revocations gives those in force whose number is below before, the newest
-	// first, at most limit of them; 0 begins with the newest.
-	Revocations(before uint64, limit int) []riskd.Epoch
-	// Durable reports whether a revocation survives the process.
-	Durable() bool
-}
-
 // Options are the parts of an API.
 type Options struct {
-	Engine      Decider
-	Sessions    Sessions
-	Revocations Revocations
+	Engine   Decider
+	Sessions Sessions
+	Orders   Orders
+	StepUps  StepUps
+	Identity IdentityEvents
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Forward are the profiles of forward-auth.
@@ -89,6 +42,9 @@ type Options struct {
 	Observe func(surface string, status int, took time.Duration)
 	// Panicked is told of every panic that was turned into an answer. Optional.
 	Panicked func(surface string, value any, stack []byte)
+	// Failed is told of every error of a part that was answered 500 or 503.
+	// Optional.
+	Failed func(surface string, err error)
 }
 
 // API is the two handlers. It is safe for concurrent use.
@@ -106,8 +62,12 @@ func New(o Options) (*API, error) {
 		return nil, errors.New("api.Options.Engine: is required")
 	case o.Sessions == nil:
 		return nil, errors.New("api.Options.Sessions: is required")
-	case o.Revocations == nil:
-		return nil, errors.New("api.Options.Revocations: is required")
+	case o.Orders == nil:
+		return nil, errors.New("api.Options.Orders: is required")
+	case o.StepUps == nil:
+		return nil, errors.New("api.Options.StepUps: is required")
+	case o.Identity == nil:
+		return nil, errors.New("api.Options.Identity: is required")
 	case o.Key == nil:
 		return nil, errors.New("api.Options.Key: is required")
 	}
@@ -125,6 +85,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Panicked == nil {
 		o.Panicked = func(string, any, []byte) {}
+	}
+	if o.Failed == nil {
+		o.Failed = func(string, error) {}
 	}
 	a := &API{Options: o, profiles: map[string]*profile{}, hosts: hostSet(o.AdminHosts)}
 	var err error

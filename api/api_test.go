@@ -2,7 +2,10 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +17,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/identity"
 )
 
 // noon is when every test happens.
@@ -46,11 +50,16 @@ func (a *answers) last(t *testing.T) (riskd.Event, time.Time) {
 	return a.events[len(a.events)-1], a.times[len(a.times)-1]
 }
 
-// memory is the Sessions and the Revocations of tests.
+// memory is the Sessions, the Orders and the StepUps of tests.
 type memory struct {
 	sessions []riskd.Session // in the order of their lists
 	filter   Filter          // of the last list
 	epochs   []riskd.Epoch
+	keys     map[string]bool
+	acts     []string // lifts and erasures
+	answers  []riskd.StepUpAnswer
+	err      error // of whatever is ordered or answered
+	volatile bool
 }
 
 func (m *memory) Session(id riskd.SessionID) (riskd.Session, bool) {
@@ -82,13 +91,37 @@ func (m *memory) List(f Filter) ([]riskd.Session, string, error) {
 	return page, "", nil
 }
 
-func (m *memory) Revoke(t riskd.Target, at time.Time, reason, actor string) (riskd.Epoch, int) {
-	e := riskd.Epoch{Target: t, At: at, Number: uint64(len(m.epochs) + 1), Reason: reason, Actor: actor}
-	m.epochs = append(m.epochs, e)
-	return e, len(m.sessions)
+func (m *memory) Impose(_ context.Context, key string, orders ...riskd.Epoch) (riskd.Imposed, error) {
+	if m.keys[key] {
+		return riskd.Imposed{Repeated: true}, nil
+	}
+	if m.err != nil && !errors.Is(m.err, riskd.ErrNotDurable) {
+		return riskd.Imposed{}, m.err
+	}
+	for _, e := range orders {
+		e.Number = uint64(len(m.epochs) + 1)
+		m.epochs = append(m.epochs, e)
+	}
+	if key != "" && m.err == nil {
+		m.keys = map[string]bool{key: true}
+	}
+	return riskd.Imposed{Epochs: m.epochs[len(m.epochs)-len(orders):], Matched: len(m.sessions)}, m.err
 }
 
-func (m *memory) Revocations(before uint64, limit int) []riskd.Epoch {
+func (m *memory) Preview(riskd.Target) (int, []riskd.Session) {
+	return len(m.sessions), m.sessions[:min(len(m.sessions), 10)]
+}
+
+func (m *memory) Lift(_ context.Context, number uint64, at time.Time, reason, actor string) (riskd.Epoch, error) {
+	i := slices.IndexFunc(m.epochs, func(e riskd.Epoch) bool { return e.Number == number })
+	if i < 0 {
+		return riskd.Epoch{}, riskd.ErrUnknownEpoch
+	}
+	m.acts = append(m.acts, fmt.Sprintf("lift %d at %s: %s, %s", number, at.Format(time.TimeOnly), reason, actor))
+	return m.epochs[i], m.err
+}
+
+func (m *memory) Orders(before uint64, limit int) []riskd.Epoch {
 	var page []riskd.Epoch
 	for _, e := range slices.Backward(m.epochs) {
 		if (before == 0 || e.Number < before) && len(page) < limit {
@@ -96,6 +129,22 @@ func (m *memory) Revocations(before uint64, limit int) []riskd.Epoch {
 		}
 	}
 	return page
+}
+
+func (m *memory) Erase(_ context.Context, tenant, user string, at time.Time, actor string) (int, error) {
+	m.acts = append(m.acts, fmt.Sprintf("erase %s/%s at %s: %s", tenant, user, at.Format(time.TimeOnly), actor))
+	return len(m.sessions), m.err
+}
+
+func (m *memory) Durable() bool { return !m.volatile }
+
+// Answer takes the answer for the first session.
+func (m *memory) Answer(_ context.Context, a riskd.StepUpAnswer, _ time.Time) (riskd.Session, error) {
+	m.answers = append(m.answers, a)
+	if len(m.sessions) == 0 {
+		return riskd.Session{}, cmp.Or(m.err, riskd.ErrUnknownStepUp)
+	}
+	return m.sessions[0], m.err
 }
 
 // Extend gives the session with its clock begun anew; what speaks against that is
@@ -113,8 +162,6 @@ func (m *memory) Extend(id riskd.SessionID, now time.Time) (riskd.Session, error
 	s.ActiveAt = now
 	return s, nil
 }
-
-func (m *memory) Durable() bool { return false }
 
 func testKey(t testing.TB) *riskd.SessionKey {
 	t.Helper()
@@ -137,6 +184,14 @@ type house struct {
 	mu       sync.Mutex
 	observed []string
 	panics   []string
+	failures []string
+}
+
+var identityTable = map[string][]riskd.Action{
+	"password_reset":     {riskd.ActionRevokeUser, riskd.ActionDropTrust},
+	"user_enabled":       {riskd.ActionResume},
+	"device_compromised": {riskd.ActionRevokeDevice},
+	"logout":             {riskd.ActionRevokeSession},
 }
 
 var trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ffff::/48")}
@@ -144,8 +199,13 @@ var trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustPars
 func newHouse(t testing.TB, change ...func(*Options)) *house {
 	t.Helper()
 	h := &house{engine: &answers{answer: allow}, memory: &memory{}, key: testKey(t)}
+	table := func() map[string][]riskd.Action { return identityTable }
+	applier, err := identity.New(identity.Options{Orders: h.memory, Table: table})
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := Options{
-		Engine: h.engine, Sessions: h.memory, Revocations: h.memory, Key: h.key,
+		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Key: h.key,
 		Now: func() time.Time { return noon }, TrustedProxies: trusted, AdminHosts: []string{"riskd.example"},
 		Forward: []ForwardProfile{
 			{
@@ -164,7 +224,12 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 		Panicked: func(surface string, value any, stack []byte) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.panics = append(h.panics, surface+" "+string(stack))
+			h.panics = append(h.panics, fmt.Sprint(surface, " ", value, " ", string(stack)))
+		},
+		Failed: func(surface string, err error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.failures = append(h.failures, surface+" "+err.Error())
 		},
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
@@ -247,7 +312,9 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	}{
 		"no engine":           {func(o *Options) { o.Engine = nil }, "api.Options.Engine"},
 		"no sessions":         {func(o *Options) { o.Sessions = nil }, "api.Options.Sessions"},
-		"no revocations":      {func(o *Options) { o.Revocations = nil }, "api.Options.Revocations"},
+		"no orders":           {func(o *Options) { o.Orders = nil }, "api.Options.Orders"},
+		"no step-ups":         {func(o *Options) { o.StepUps = nil }, "api.Options.StepUps"},
+		"no identity":         {func(o *Options) { o.Identity = nil }, "api.Options.Identity"},
 		"no key":              {func(o *Options) { o.Key = nil }, "api.Options.Key"},
 		"all of IPv4 trusted": {func(o *Options) { o.TrustedProxies = network("0.0.0.0/0") }, "trusts everybody"},
 		"all of IPv6 trusted": {func(o *Options) { o.TrustedProxies = network("::/0") }, "trusts everybody"},
@@ -275,7 +342,8 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 			}
 		})
 	}
-	if _, err := New(Options{Engine: good.Engine, Sessions: good.Sessions, Revocations: good.Revocations, Key: good.Key}); err != nil {
+	required := Options{Engine: good.Engine, Sessions: good.Sessions, Orders: good.Orders, StepUps: good.StepUps, Identity: good.Identity, Key: good.Key}
+	if _, err := New(required); err != nil {
 		t.Errorf("the required parts alone give %v", err)
 	}
 }
@@ -315,6 +383,15 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		"pprof":                {h.admin, "GET", "/debug/pprof/", 404, ""},
 		"delete sessions":      {h.admin, "DELETE", "/v1/sessions", 405, "GET, HEAD"},
 		"put revocations":      {h.admin, "PUT", "/v1/revocations", 405, "GET, HEAD, POST"},
+		"delete revocations":   {h.admin, "DELETE", "/v1/revocations", 405, "GET, HEAD, POST"},
+		"get an epoch":         {h.admin, "GET", "/v1/revocations/1", 405, "DELETE"},
+		"get a step-up":        {h.admin, "GET", "/v1/step-ups/su_1", 405, "POST"},
+		"get a user":           {h.admin, "GET", "/v1/users/u1", 405, "DELETE"},
+		"delete all users":     {h.admin, "DELETE", "/v1/users/", 404, ""},
+		"gateway's revocation": {h.gateway, "POST", "/v1/revocations", 404, ""},
+		"gateway's step-ups":   {h.gateway, "POST", "/v1/step-ups/su_1", 404, ""},
+		"gateway's identities": {h.gateway, "POST", "/v1/identity-events", 404, ""},
+		"gateway's users":      {h.gateway, "DELETE", "/v1/users/u1", 404, ""},
 		"options":              {h.admin, "OPTIONS", "/livez", 405, "GET, HEAD"},
 		"head":                 {h.admin, "HEAD", "/livez", 200, ""},
 	}

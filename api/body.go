@@ -13,7 +13,7 @@ import (
 
 // Limits of what callers may send.
 const (
-	MaxEvent     = 64 << 10 // bytes of one event, or of a revocation
+	MaxEvent     = 64 << 10 // bytes of one event or any other document
 	MaxBatchBody = 1 << 20  // bytes of an array of events
 	MaxBatch     = 1000     // events of an array
 	MaxDepth     = 16       // of nested objects and arrays
@@ -64,6 +64,20 @@ func readBody(r *http.Request, limit int) (*buffer, *problem) {
 	}
 	b.free()
 	return nil, p
+}
+
+// readDocument reads a body that is one document into a wire struct. The problem
+// is nil if all is well.
+func readDocument(r *http.Request, into any) *problem {
+	body, p := readBody(r, MaxEvent)
+	if p != nil {
+		return p
+	}
+	defer body.free()
+	if err := decode(body.b, into); err != nil {
+		return invalidDocument(http.StatusBadRequest, faultsOf(err))
+	}
+	return nil
 }
 
 func tooLong(limit int) *problem {

@@ -66,7 +66,14 @@ func appendStepUp(b []byte, u *riskd.StepUp) []byte {
 	if u.Demand.MaxAge > 0 {
 		b = strconv.AppendInt(append(b, `,"max_age":`...), int64(u.Demand.MaxAge.Seconds()), 10)
 	}
+	if !u.ExpiresAt.IsZero() {
+		b = appendTime(append(b, `,"expires_at":`...), u.ExpiresAt)
+	}
 	b = texts(append(b, `,"clears":`...), u.Clears)
+	b = strconv.AppendInt(append(b, `,"attempts_left":`...), int64(max(0, u.AttemptsLeft)), 10)
+	if u.OverBudget {
+		b = append(b, `,"over_budget":true`...)
+	}
 	return append(b, '}')
 }
 

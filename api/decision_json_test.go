@@ -34,6 +34,9 @@ type decisionDocument struct {
 		AMRValues []string `json:"amr_values"`
 		MaxAge    int      `json:"max_age"`
 		Clears    []string `json:"clears"`
+		Expires   string   `json:"expires_at"`
+		Attempts  int      `json:"attempts_left"`
+		Over      bool     `json:"over_budget"`
 	} `json:"step_up"`
 	Policy struct {
 		Pack     string `json:"pack"`
@@ -67,11 +70,17 @@ func TestAppendDecision(t *testing.T) {
 	const want = `{"decision_id":"01JD","event_id":"e1","decision":"step_up","score":63,"level":"MEDIUM","session":"s_04000000000000000000000000",` +
 		`"reasons":[{"code":"new_country","nats":6.1,"points":49,"group":"network","channel":"identity","clears_with":["mfa"]},` +
 		`{"code":"request_rate","nats":1.5,"points":14,"group":"behaviour","channel":"behaviour","clears_with":[]}],` +
-		`"step_up":{"id":"su_1","acr_values":["aal2","odd\"\\"],"amr_values":["hwk"],"max_age":300,"clears":["new_country"]},` +
+		`"step_up":{"id":"su_1","acr_values":["aal2","odd\"\\"],"amr_values":["hwk"],"max_age":300,"clears":["new_country"],"attempts_left":0},` +
 		`"policy":{"pack":"default","revision":"432bb16"},"state":{"source":"fresh","degraded":["geo_city_missing"],"missing_signals":["geo_velocity"]},` +
 		`"reason_user":{"en":"Please confirm that it is you."},"reason_admin":{"en":"country FR → US"}}`
 	if got := string(AppendDecision(nil, &d)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	bounded := d
+	bounded.StepUp = &riskd.StepUp{ID: "su_1", ExpiresAt: noon.Add(10 * time.Minute), AttemptsLeft: 2, OverBudget: true}
+	const step = `"step_up":{"id":"su_1","acr_values":[],"amr_values":[],"expires_at":"2026-11-21T12:10:00Z","clears":[],"attempts_left":2,"over_budget":true},`
+	if got := string(AppendDecision(nil, &bounded)); !strings.Contains(got, step) {
+		t.Errorf("with bounds %s", got)
 	}
 	d.At, d.Expires = noon, riskd.Expiry{IdleAt: noon.Add(30 * time.Minute), AbsoluteAt: noon.Add(12 * time.Hour), Warn: true}
 	const expires = `"session_expires":{"idle_at":"2026-11-21T12:30:00Z","absolute_at":"2026-11-22T00:00:00Z","warn":true,"in_s":1800},"policy"`
@@ -111,7 +120,7 @@ func FuzzAppendDecision(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, nats float64, n int) {
 		d := riskd.Decision{
 			ID: s, EventID: s, Score: n, Pack: s, Revision: s, Degraded: []string{s, s}, Missing: []string{s}, UserText: s, AdminText: s,
-			Outcome: riskd.Outcome(n % 5), Level: riskd.Level(n % 4), Source: riskd.Source(n % 4),
+			Outcome: riskd.Outcome(n % 5), Level: riskd.Level(n % 4), Source: riskd.Source(n % 5),
 			Reasons: []riskd.Reason{{Code: s, Nats: nats, Points: n, ClearsWith: []string{s}}},
 			StepUp:  &riskd.StepUp{ID: s, Demand: riskd.Demand{ACR: []string{s}, AMR: []string{s}, MaxAge: time.Duration(n)}, Clears: []string{s}},
 		}

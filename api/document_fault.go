@@ -79,6 +79,9 @@ func unknownMember(parent, name string, t reflect.Type) (path, detail string) {
 // it. Whole says that nothing was left out.
 func dotted(p jsontext.Pointer, t reflect.Type) (path string, whole bool) {
 	for token := range p.Tokens() {
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
 		switch t.Kind() {
 		case reflect.Slice:
 			path += "[" + token + "]"
@@ -101,12 +104,15 @@ func dotted(p jsontext.Pointer, t reflect.Type) (path string, whole bool) {
 	return cmp.Or(path, documentPath), true
 }
 
-// plain reports whether a name may be shown as a part of a path.
+// plain reports whether a name that isn't known may be shown as a part of a path:
+// a slip of a programmer's, and nothing that callers have put there by mistake.
+// No 128 random bits are shorter than 22 characters in any alphabet that has no
+// odd ones, and an address has its @.
 func plain(name string) bool {
 	odd := func(c rune) bool {
-		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-'
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-'
 	}
-	return name != "" && len(name) <= 40 && !strings.ContainsFunc(name, odd)
+	return name != "" && len(name) <= 20 && !strings.ContainsFunc(name, odd)
 }
 
 var timeType = reflect.TypeFor[time.Time]()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -170,9 +171,7 @@ func (w *wireEvent) event(key *riskd.SessionKey, place *wirePlace) (*riskd.Event
 
 func (w *wirePlace) place(faults *faultList) riskd.Place {
 	p := riskd.Place{Country: w.Country, City: w.City, RadiusKM: w.RadiusKM, ASN: w.ASN, Org: w.Org}
-	if w.Country != "" && (len(w.Country) != 2 || !upper(w.Country[0]) || !upper(w.Country[1])) {
-		faults.add("place.country", `must be two capital letters (ISO 3166-1 alpha-2) such as "FR"`)
-	}
+	faults.country("place.country", w.Country)
 	if len(w.City) > riskd.MaxID {
 		faults.add("place.city", fmt.Sprintf("is longer than %d bytes", riskd.MaxID))
 	}
@@ -239,10 +238,18 @@ func (l *faultList) address(path, s string) netip.Addr {
 
 // word reads a member of an enumeration.
 func word[T ~uint8](l *faultList, path, s string, parse func(string) (T, error)) T {
-	const longest = 32 // no word is longer; what is said of a wrong one shouldn't be either
+	const longest = 32 // no word is longer
 	v, err := parse(s[:min(len(s), longest)])
 	if err != nil {
-		l.add(path, err.Error())
+		l.add(path, oneOf(err))
 	}
 	return v
+}
+
+// oneOf says what a word has to be, without the wrong one that the error quotes:
+// any secret may have got into its place.
+func oneOf(err error) string {
+	const before = " is not one of "
+	text := err.Error()
+	return "must be one of " + text[strings.LastIndex(text, before)+len(before):]
 }

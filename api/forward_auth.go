@@ -18,12 +18,16 @@ const (
 	malformed      = "malformed"       // 403: a header can be read in two ways, or in none
 )
 
+// suspended is the reason of a session that is held up.
+const suspended = "suspended"
+
 // forwardedUntrusted marks decisions on a client whose address riskd doesn't
 // know, because the gateway that told it is none of the trusted proxies.
 const forwardedUntrusted = "forwarded_for_untrusted"
 
 // forwardAuth answers ANY /v1/forward-auth/{profile}/…: 200 for allow, 401 with
-// a challenge for step_up, 403 for revoke. What it can't decide on it refuses,
+// a challenge for step_up, 403 for revoke and for a session that is held up, whose
+// user would be sent to sign in again and again to no avail. What it can't decide on it refuses,
 // 401 if there is no session id and 403 otherwise. There is no other status,
 // whatever happens: gateways pass these three on and turn others into an outage,
 // or into an open door. Every answer has every X-Risk header, empty ones too, so
@@ -171,6 +175,9 @@ func answerForward(w http.ResponseWriter, d *riskd.Decision) int {
 	case riskd.Allow:
 		status = http.StatusOK
 	case riskd.StepUpNeeded:
+		if d.Source == riskd.SourceSuspension {
+			break
+		}
 		status = http.StatusUnauthorized
 		var demand riskd.Demand
 		if d.StepUp != nil {
@@ -179,9 +186,12 @@ func answerForward(w http.ResponseWriter, d *riskd.Decision) int {
 		acr = strings.Join(demand.ACR, " ")
 		w.Header()["Www-Authenticate"] = []string{challenge(&demand)}
 	}
-	codes := make([]string, len(d.Reasons))
+	codes := make([]string, 0, len(d.Reasons)+1)
+	if d.Source == riskd.SourceSuspension {
+		codes = append(codes, suspended)
+	}
 	for i := range d.Reasons {
-		codes[i] = d.Reasons[i].Code
+		codes = append(codes, d.Reasons[i].Code)
 	}
 	outcome := d.Outcome.String()
 	return forwardAnswer(w, status, outcome, [...]string{

@@ -56,6 +56,11 @@ func TestForwardAuthAnswers(t *testing.T) {
 		d.Source, d.Degraded = riskd.SourceFallback, []string{"policy_timeout", "geo_city_missing"}
 		return d
 	}
+	held := func(e *riskd.Event, now time.Time) riskd.Decision {
+		d := allow(e, now)
+		d.Outcome, d.Source = riskd.StepUpNeeded, riskd.SourceSuspension
+		return d
+	}
 	states := map[string]struct {
 		answer  func(*riskd.Event, time.Time) riskd.Decision
 		status  int
@@ -66,7 +71,9 @@ func TestForwardAuthAnswers(t *testing.T) {
 		"degraded": {fallback, 200, "allow|0|LOW||01JD||REF|policy_timeout,geo_city_missing", `{"decision":"allow"}`},
 		"step_up":  {stepUp, 401, `step_up|63|MEDIUM|new_country,request_rate|01JD|aal2 odd"\|REF|`, `{"decision":"step_up"}`},
 		"revoke":   {revoke, 403, "revoke|100|HIGH||01JD||REF|", `{"decision":"revoke"}`},
-		"panic":    {broken, 403, "none|||||||internal_error", `{"decision":"none"}`},
+		// No challenge: whoever is sent to sign in by one comes back as suspended as before.
+		"suspended": {held, 403, "step_up|0|LOW|suspended|01JD||REF|", `{"decision":"step_up"}`},
+		"panic":     {broken, 403, "none|||||||internal_error", `{"decision":"none"}`},
 	}
 	paths := []string{"web", "web/", "web/a/b", "web/..//x/;y", "web/%2e%2e%2fdecisions", "web?x=1"}
 	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PURGE"}

@@ -74,6 +74,13 @@ func TestRawSessionIDsNeverComeOut(t *testing.T) {
 		body = strings.ReplaceAll(body, "@", canary)
 		check(body, post(h.admin, "/v1/revocations", body))
 	}
+	for _, body := range []string{
+		`{"id":"e1","type":"logout","session_id":"@"}`, `{"id":"e2","type":"logout","session":"@"}`, `{"id":"e3","type":"@","session_id":"@"}`,
+		`{"id":"e4","type":"password_reset","session_id":"@"}`, `{"id":"e5","type":"logout","session_id":["@"]}`, `{"id":"e6","type":"logout","sessionid":"@"}`,
+	} {
+		body = strings.ReplaceAll(body, "@", canary)
+		check(body, post(h.admin, "/v1/identity-events", body))
+	}
 	for _, headers := range [][]string{
 		{"Cookie: sid=@"},
 		{"Cookie: sid=@; sid=@2"},
@@ -111,7 +118,7 @@ func TestRawSessionIDsNeverComeOut(t *testing.T) {
 	if !strings.Contains(strings.Join(seen, ""), ref.String()) || !strings.Contains(log.String(), ref.String()) {
 		t.Error("the reference never came out: the test looks at nothing")
 	}
-	if len(h.memory.epochs) != 1 || h.memory.epochs[0].Target.Session != ref || ref == (riskd.SessionID{}) {
+	if len(h.memory.epochs) != 2 || h.memory.epochs[0].Target.Session != ref || h.memory.epochs[1].Target.Session != ref || ref == (riskd.SessionID{}) {
 		t.Errorf("revoked %+v", h.memory.epochs)
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	stdjson "encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -73,6 +74,11 @@ func calls() []call {
 		return call{path: path, method: "POST", body: body, status: status}
 	}
 	get := func(path string, status int) call { return call{path: path, method: "GET", status: status} }
+	del := func(path, body string, status int) call {
+		return call{path: path, method: "DELETE", body: body, status: status}
+	}
+	epoch := func(c call, number string) call { c.params = map[string]string{"epoch": number}; return c }
+	challenge := func(c call) call { c.params = map[string]string{"id": suID}; return c }
 	session := func(c call, ref string) call { c.params = map[string]string{"ref": ref}; return c }
 	user := func(c call) call { c.params = map[string]string{"id": "a b"}; return c }
 	profile := func(c call) call { c.params = map[string]string{"profile": "web"}; return c }
@@ -81,7 +87,7 @@ func calls() []call {
 	change := func(c call, f func(*http.Request)) call { c.change = f; return c }
 	breaks := func(c call) call {
 		return with(c, func(h *house) {
-			h.Sessions, h.Revocations, h.Ready = nil, nil, nil
+			h.Sessions, h.Orders, h.StepUps, h.Identity, h.Ready = nil, nil, nil, nil, nil
 			h.engine.answer, h.Metrics = nil, http.HandlerFunc(nil)
 			h.gateway, h.admin = h.Gateway(), h.Admin()
 		})
@@ -99,6 +105,17 @@ func calls() []call {
 			r.RemoteAddr = "10.0.0.1:1"
 		})
 	}
+	volatile := func(c call) call {
+		return with(c, func(h *house) { h.memory.err = riskd.ErrNotDurable })
+	}
+	answered := func(err error) func(h *house) { return func(h *house) { h.memory.err = err } }
+	held := func(h *house) {
+		h.engine.answer = func(e *riskd.Event, now time.Time) riskd.Decision {
+			d := allow(e, now)
+			d.Outcome, d.Source = riskd.StepUpNeeded, riskd.SourceSuspension
+			return d
+		}
+	}
 	steps := func(h *house) { h.engine.answer = stepUp }
 	revokes := func(h *house) { h.engine.answer = revoke }
 
@@ -106,6 +123,7 @@ func calls() []call {
 		with(post("/v1/decisions", full, 200), steps),
 		with(post("/v1/decisions", least, 200), revokes),
 		post("/v1/decisions", least, 200),
+		with(post("/v1/decisions", least, 200), held),
 		with(post("/v1/decisions/batch", "["+full+",{},"+least+"]", 200), steps),
 		post("/v1/decisions/batch", "[]", 200),
 		post("/v1/telemetry", least, 202),
@@ -115,9 +133,11 @@ func calls() []call {
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 401), steps))),
 		profile(get("/v1/forward-auth/{profile}", 401)),
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), revokes))),
+		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), held))),
 		breaks(profile(cookie(get("/v1/forward-auth/{profile}", 403)))),
 		get("/v1/sessions", 200),
 		query(get("/v1/sessions", 200), "limit=1&status=step_up&user=u1"),
+		query(get("/v1/sessions", 200), "status=suspended&address=203.0.113.7"),
 		query(get("/v1/sessions", 400), "limit=0"),
 		evil(get("/v1/sessions", 403)),
 		breaks(get("/v1/sessions", 500)),
@@ -133,6 +153,7 @@ func calls() []call {
 		evil(session(post("/v1/sessions/{ref}/extend", "", 403), ref)),
 		breaks(session(post("/v1/sessions/{ref}/extend", "", 500), ref)),
 		user(get("/v1/users/{id}/sessions", 200)),
+		query(user(get("/v1/users/{id}/sessions", 200)), "status=step_up&tenant=shop"),
 		query(user(get("/v1/users/{id}/sessions", 400)), "cursor=x"),
 		evil(user(get("/v1/users/{id}/sessions", 403))),
 		breaks(user(get("/v1/users/{id}/sessions", 500))),
@@ -143,6 +164,33 @@ func calls() []call {
 		post("/v1/revocations", `{"target":{"session":"`+ref+`"},"reason":"r","actor":"a"}`, 200),
 		post("/v1/revocations", `{"target":{"session_id":"raw"},"tenant":"shop"}`, 200),
 		post("/v1/revocations", `{"target":{"tenant":""}}`, 200),
+		post("/v1/revocations", `{"target":{"user":"u1"},"effect":"suspend"}`, 200),
+		post("/v1/revocations", `{"target":{"user":"u1"},"preview":true}`, 200),
+		post("/v1/revocations", `{"target":{"predicate":{"asn":64500,"country":"FR","network":"203.0.113.0/24","role":"r","user_type":"u","environment":"e",`+
+			`"agent":"a","from":"2026-11-21T10:00:00Z","to":"2026-11-21T11:00:00Z"}},"standing_until":"2026-11-28T00:00:00Z"}`, 200),
+		volatile(post("/v1/revocations", `{"target":{"user":"a"}}`, 503)),
+		epoch(del("/v1/revocations/{epoch}", lifting, 200), "5"),
+		epoch(del("/v1/revocations/{epoch}", lifting, 404), "9"),
+		evil(epoch(del("/v1/revocations/{epoch}", lifting, 403), "1")),
+		volatile(epoch(del("/v1/revocations/{epoch}", lifting, 503), "1")),
+		challenge(post("/v1/step-ups/{id}", `{"result":"passed","auth_time":"2026-11-21T12:00:00Z","acr":"aal2","amr":["hwk"],"actor":"idp"}`, 200)),
+		challenge(post("/v1/step-ups/{id}", `{"result":"failed"}`, 200)),
+		with(challenge(post("/v1/step-ups/{id}", `{"result":"passed"}`, 404)), answered(riskd.ErrUnknownStepUp)),
+		with(challenge(post("/v1/step-ups/{id}", `{"result":"passed"}`, 409)), answered(riskd.ErrSessionOver)),
+		with(challenge(post("/v1/step-ups/{id}", `{"result":"passed"}`, 409)), answered(riskd.ErrNotProved)),
+		evil(challenge(post("/v1/step-ups/{id}", `{"result":"passed"}`, 403))),
+		volatile(challenge(post("/v1/step-ups/{id}", `{"result":"passed"}`, 503))),
+		post("/v1/identity-events", `{"id":"e1","type":"password_reset","time":"2026-11-21T11:00:00Z","user":"u1","reason":"r","actor":"a"}`, 200),
+		post("/v1/identity-events", `{"id":"e1","type":"logout","session_id":"raw","tenant":"shop"}`, 200),
+		post("/v1/identity-events", `{"id":"e1","type":"logout","session":"`+ref+`"}`, 200),
+		post("/v1/identity-events", `{"id":"e1","type":"device_compliant","device":"d1"}`, 200),
+		evil(post("/v1/identity-events", telling, 403)),
+		volatile(post("/v1/identity-events", telling, 503)),
+		query(user(del("/v1/users/{id}", "", 200)), "tenant=shop&actor=ann"),
+		query(user(del("/v1/users/{id}", "", 400)), "tenant=shop"),
+		evil(query(user(del("/v1/users/{id}", "", 403)), "actor=ann")),
+		breaks(query(user(del("/v1/users/{id}", "", 500)), "actor=ann")),
+		volatile(query(user(del("/v1/users/{id}", "", 503)), "actor=ann")),
 		evil(post("/v1/revocations", `{"target":{"user":"a"}}`, 403)),
 		get("/livez", 200), evil(get("/livez", 403)),
 		get("/readyz", 200), evil(get("/readyz", 403)), breaks(get("/readyz", 500)),
@@ -152,18 +200,28 @@ func calls() []call {
 	}
 	for path, good := range map[string]string{
 		"/v1/decisions": least, "/v1/decisions/batch": "[" + least + "]", "/v1/telemetry": least, "/v1/revocations": `{"target":{"user":"a"}}`,
+		"/v1/revocations/{epoch}": lifting, "/v1/step-ups/{id}": `{"result":"passed"}`, "/v1/identity-events": telling,
 	} {
+		take := func(body string, status int) call { return challenge(post(path, body, status)) }
+		if path == "/v1/revocations/{epoch}" {
+			take = func(body string, status int) call { return epoch(del(path, body, status), "1") }
+		}
 		if path != "/v1/decisions/batch" { // where each event fails by itself
-			all = append(all, breaks(post(path, good, 500)))
+			all = append(all, breaks(take(good, 500)))
 		}
 		all = append(
 			all,
-			post(path, `{"a":1}`, 400), slow(post(path, "x", 408)), gzip(post(path, good, 415)),
-			post(path, `["`+strings.Repeat("x", MaxBatchBody)+`"]`, 413),
+			take(`{"a":1}`, 400), slow(take("x", 408)), gzip(take(good, 415)),
+			take(`["`+strings.Repeat("x", MaxBatchBody)+`"]`, 413),
 		)
 	}
 	return all
 }
+
+const (
+	lifting = `{"reason":"r","actor":"a"}`
+	telling = `{"id":"e1","type":"user_enabled","user":"u1"}`
+)
 
 // late is a body whose deadline passes.
 type late struct{}
@@ -182,8 +240,9 @@ func TestOpenAPIHoldsForTheHandlers(t *testing.T) {
 			{Kind: riskd.TargetSession, Session: riskd.SessionID{1}},
 			{Kind: riskd.TargetTenant},
 			{Kind: riskd.TargetDevice, ID: "d"},
+			{Kind: riskd.TargetPredicate, Predicate: &riskd.Predicate{ASN: 64500, From: noon}},
 		} {
-			h.memory.Revoke(target, noon, "r", "a")
+			_, _ = h.memory.Impose(t.Context(), "", riskd.Epoch{Target: target, At: noon, Reason: "r", Actor: "a"})
 		}
 		if c.house != nil {
 			c.house(h)
@@ -242,6 +301,82 @@ func checkDocumented(t *testing.T, name string, doc *openapi3.T, item *openapi3.
 	out.SetBodyBytes(w.Body.Bytes())
 	if err := openapi3filter.ValidateResponse(context.Background(), out); err != nil {
 		t.Errorf("%s: the answer isn't as documented: %v\n%s", name, err, w.Body)
+	}
+}
+
+// Every example in the document is one, and there are some.
+func TestOpenAPIExamples(t *testing.T) {
+	t.Parallel()
+	doc, seen := loadOpenAPI(t), 0
+	for name, ref := range doc.Components.Schemas {
+		for i, example := range ref.Value.Examples {
+			seen++
+			if err := ref.Value.VisitJSON(example, openapi3.EnableFormatValidation()); err != nil {
+				t.Errorf("example %d of %s: %v", i, name, err)
+			}
+		}
+	}
+	if seen < 15 {
+		t.Errorf("there are only %d examples", seen)
+	}
+}
+
+// Whatever the document's examples of requests ask for is understood.
+func TestOpenAPIExamplesAreTaken(t *testing.T) {
+	t.Parallel()
+	doc := loadOpenAPI(t)
+	for path, schema := range map[string]string{
+		"/v1/decisions": "Event", "/v1/revocations": "RevocationRequest", "/v1/step-ups/su_1": "StepUpAnswer", "/v1/identity-events": "IdentityEvent",
+	} {
+		examples := doc.Components.Schemas[schema].Value.Examples
+		if len(examples) == 0 {
+			t.Errorf("%s has no example", schema)
+		}
+		for _, example := range examples {
+			h := newHouse(t)
+			h.memory.sessions = []riskd.Session{someSession(1)}
+			body, err := stdjson.Marshal(example)
+			if err != nil {
+				t.Fatal(err)
+			}
+			handler := h.admin
+			if path == "/v1/decisions" {
+				handler = h.gateway
+			}
+			if w := post(handler, path, string(body)); w.Code != 200 {
+				t.Errorf("%s: %s gives %d %s", path, body, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// The words of the wire are the vocabulary's, all of them.
+func TestOpenAPIHasEveryWord(t *testing.T) {
+	t.Parallel()
+	schemas := loadOpenAPI(t).Components.Schemas
+	enum := func(s *openapi3.SchemaRef) (words []string) {
+		for _, w := range s.Value.Enum {
+			words = append(words, w.(string))
+		}
+		return words
+	}
+	names := func(n int, name func(i int) string) (words []string) {
+		for i := range n {
+			words = append(words, name(i))
+		}
+		return words
+	}
+	session := schemas["Session"].Value.Properties
+	for what, c := range map[string]struct{ got, want []string }{
+		"effects": {enum(schemas["Revoked"].Value.Properties["effect"]), names(int(riskd.Effects), func(i int) string { return riskd.Effect(i).String() })},
+		"types":   {enum(schemas["IdentityEvent"].Value.Properties["type"]), riskd.IdentityTypes()},
+		"actions": {enum(schemas["IdentityResult"].Value.Properties["actions"].Value.Items.Value.Properties["action"]), riskd.ActionNames()},
+		"states":  {enum(session["status"]), names(5, func(i int) string { return riskd.Status(i).String() })},
+		"moments": {enum(session["timeline"].Value.Items.Value.Properties["kind"]), names(int(riskd.Ended)+1, func(i int) string { return riskd.MomentKind(i).String() })},
+	} {
+		if !slices.Equal(c.got, c.want) {
+			t.Errorf("%s are %v, documented are %v", what, c.want, c.got)
+		}
 	}
 }
 

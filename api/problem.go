@@ -19,6 +19,11 @@ type problem struct {
 	Status int            `json:"status"`
 	Detail string         `json:"detail,omitzero"`
 	Errors []problemError `json:"errors,omitempty"`
+	// Applied and Durable are there where something was done that may not last.
+	Applied *bool `json:"applied,omitzero"`
+	Durable *bool `json:"durable,omitzero"`
+	// StepUp is what a proof has to be.
+	StepUp *stepUpJSON `json:"step_up,omitzero"`
 }
 
 // problemError is one fault of the request's document. Its detail begins with
@@ -91,6 +96,29 @@ func faultsOf(err error) []*riskd.FieldError {
 		return []*riskd.FieldError{f}
 	}
 	return []*riskd.FieldError{{Path: documentPath, Detail: "can't be read"}}
+}
+
+// repeatIt is the cure of what was done but may not last, where doing it again
+// tries again to make it last.
+const repeatIt = "repeat the request until it is answered 200"
+
+// fail answers for a part that couldn't do what it was asked. What it did, but
+// can't promise to keep, is never a success; cure says what to do about it then.
+func (a *API) fail(w http.ResponseWriter, err error, cure string) int {
+	var f *riskd.FieldError
+	if errors.As(err, &f) {
+		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+	}
+	a.Failed("admin", err)
+	if !errors.Is(err, riskd.ErrNotDurable) {
+		return failProblem(w)
+	}
+	yes, no := true, false
+	return writeProblem(w, &problem{
+		Type: problemTypes + "not-durable", Title: "Not durable", Status: http.StatusServiceUnavailable,
+		Detail:  "it is in force, but not on disk, and would be lost with the process: " + cure,
+		Applied: &yes, Durable: &no,
+	})
 }
 
 func writeProblem(w http.ResponseWriter, p *problem) int {

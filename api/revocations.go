@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,132 +11,97 @@ import (
 	"github.com/riskd/riskd"
 )
 
+// MaxStanding is how far ahead a standing revocation may end: one that was
+// forgotten must not lock people out for ever.
+const MaxStanding = 30 * 24 * time.Hour
+
 // wireRevocation is what POST /v1/revocations takes.
 type wireRevocation struct {
 	Target wireTarget `json:"target"`
 	// Tenant is where the target is; "" is the only tenant.
-	Tenant string `json:"tenant"`
-	Reason string `json:"reason"`
-	Actor  string `json:"actor"`
+	Tenant        string    `json:"tenant"`
+	Effect        string    `json:"effect"` // "" is revoke
+	StandingUntil time.Time `json:"standing_until"`
+	Preview       bool      `json:"preview"`
+	Reason        string    `json:"reason"`
+	Actor         string    `json:"actor"`
 }
 
-// wireTarget has exactly one of its members. They are pointers because "" is a
-// tenant.
-type wireTarget struct {
-	Session   *string `json:"session,omitzero"`
-	SessionID *string `json:"session_id,omitzero"` // raw; never in an answer
-	Device    *string `json:"device,omitzero"`
-	User      *string `json:"user,omitzero"`
-	Tenant    *string `json:"tenant,omitzero"`
+// order reads the order that is given at now.
+func (w *wireRevocation) order(key *riskd.SessionKey, now time.Time) (riskd.Epoch, error) {
+	var faults faultList
+	e := riskd.Epoch{
+		Effect: word(&faults, "effect", cmp.Or(w.Effect, riskd.EffectRevoke.String()), riskd.ParseEffect),
+		Target: w.Target.target(w.Tenant, key, &faults),
+		At:     now, Until: w.StandingUntil, Reason: w.Reason, Actor: w.Actor,
+	}
+	if ahead := e.Until.Sub(now); !e.Until.IsZero() && (ahead <= 0 || ahead > MaxStanding) {
+		faults.add("standing_until", fmt.Sprintf("must be ahead of now, by at most %.0f days", MaxStanding.Hours()/24))
+	}
+	faults.length("reason", w.Reason)
+	faults.length("actor", w.Actor)
+	if len(faults) == 0 {
+		return e, e.Validate()
+	}
+	return e, faults.err()
 }
 
-// revocationJSON is a revocation as operators see it.
+// revocationJSON is an order as operators see it.
 type revocationJSON struct {
-	Epoch  uint64     `json:"epoch"`
-	Target wireTarget `json:"target"`
-	Tenant string     `json:"tenant"`
-	At     time.Time  `json:"at"`
-	Reason string     `json:"reason"`
-	Actor  string     `json:"actor"`
+	Epoch         uint64     `json:"epoch"`
+	Target        wireTarget `json:"target"`
+	Tenant        string     `json:"tenant"`
+	At            time.Time  `json:"at"`
+	StandingUntil time.Time  `json:"standing_until,omitzero"`
+	Reason        string     `json:"reason"`
+	Actor         string     `json:"actor"`
+	Effect        string     `json:"effect"`
 }
 
 func newRevocationJSON(e *riskd.Epoch) revocationJSON {
-	j := revocationJSON{Epoch: e.Number, Tenant: e.Target.Tenant, At: e.At, Reason: e.Reason, Actor: e.Actor}
-	id, ref := e.Target.ID, e.Target.Session.String()
-	switch e.Target.Kind {
-	case riskd.TargetSession:
-		j.Target.Session = &ref
-	case riskd.TargetDevice:
-		j.Target.Device = &id
-	case riskd.TargetUser:
-		j.Target.User = &id
-	case riskd.TargetTenant:
-		j.Target.Tenant = &e.Target.Tenant
+	return revocationJSON{
+		Epoch: e.Number, Target: newWireTarget(&e.Target), Tenant: e.Target.Tenant, At: e.At, StandingUntil: e.Until,
+		Reason: e.Reason, Actor: e.Actor, Effect: e.Effect.String(),
 	}
-	return j
 }
 
 // revoke answers POST /v1/revocations. Once it has answered, no decision passes
-// the target's sessions any more.
+// the order any more.
 func (a *API) revoke(w http.ResponseWriter, r *http.Request) int {
-	body, p := readBody(r, MaxEvent)
-	if p != nil {
+	var wire wireRevocation
+	if p := readDocument(r, &wire); p != nil {
 		return writeProblem(w, p)
 	}
-	var wire wireRevocation
-	err := decode(body.b, &wire)
-	body.free()
-	var target riskd.Target
-	if err == nil {
-		target, err = wire.target(a.Key)
-	}
+	order, err := wire.order(a.Key, a.Now())
 	if err != nil {
 		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
 	}
-	epoch, matched := a.Revocations.Revoke(target, a.Now(), wire.Reason, wire.Actor)
+	if wire.Preview {
+		return a.preview(w, order.Target)
+	}
+	imposed, err := a.Orders.Impose(r.Context(), "", order)
+	if err != nil {
+		return a.fail(w, err, repeatIt)
+	}
 	answer := struct {
 		revocationJSON
 		Matched int  `json:"matched"` // sessions that riskd knows
 		Durable bool `json:"durable"` // survives the process
-	}{newRevocationJSON(&epoch), matched, a.Revocations.Durable()}
+	}{newRevocationJSON(&imposed.Epochs[0]), imposed.Matched, a.Orders.Durable()}
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// target reads what is to be revoked.
-func (w *wireRevocation) target(key *riskd.SessionKey) (riskd.Target, error) {
-	var faults faultList
-	t := riskd.Target{Tenant: w.Tenant}
-	given := 0
-	name := func(kind riskd.TargetKind, id *string) {
-		if id != nil {
-			t.Kind = kind
-			given++
-		}
-	}
-	name(riskd.TargetSession, w.Target.Session)
-	name(riskd.TargetSession, w.Target.SessionID)
-	name(riskd.TargetDevice, w.Target.Device)
-	name(riskd.TargetUser, w.Target.User)
-	name(riskd.TargetTenant, w.Target.Tenant)
-	if given != 1 {
-		return t, &riskd.FieldError{Path: "target", Detail: "must have exactly one of session, session_id, device, user, tenant"}
-	}
-	switch {
-	case w.Target.Session != nil:
-		id, err := riskd.ParseSessionRef(*w.Target.Session)
-		if err != nil {
-			faults.add("target.session", "must be a session's reference, s_ and 26 characters; the id that the gateway uses goes into session_id")
-		}
-		t.Session = id
-	case w.Target.SessionID != nil:
-		if t.Session = key.ID(w.Tenant, *w.Target.SessionID); t.Session.IsZero() {
-			faults.add("target.session_id", "must not be empty")
-		}
-	case w.Target.Device != nil:
-		t.ID = *w.Target.Device
-	case w.Target.User != nil:
-		t.ID = *w.Target.User
-	case w.Tenant != "" && w.Tenant != *w.Target.Tenant:
-		faults.add("tenant", "is another one than target.tenant: leave it out")
-	default:
-		t.Tenant = *w.Target.Tenant
-	}
-	if len(faults) == 0 {
-		if f := (*riskd.FieldError)(nil); errors.As(t.Validate(), &f) {
-			faults.add(f.Path, f.Detail)
-		}
-	}
-	for _, s := range []struct{ path, value string }{
-		{"target." + t.Kind.String(), t.ID}, {"tenant", t.Tenant}, {"reason", w.Reason}, {"actor", w.Actor},
-	} {
-		if len(s.value) > riskd.MaxID {
-			faults.add(s.path, fmt.Sprintf("is %d bytes long; the limit is %d", len(s.value), riskd.MaxID))
-		}
-	}
-	return t, faults.err()
+func (a *API) preview(w http.ResponseWriter, t riskd.Target) int {
+	matched, sample := a.Orders.Preview(t)
+	return writeJSON(w, http.StatusOK, struct {
+		Preview bool          `json:"preview"`
+		Matched int           `json:"matched"`
+		Sample  []sessionJSON `json:"sample"`
+	}{true, matched, newSessionsJSON(sample)})
 }
 
-// listRevocations answers GET /v1/revocations, the newest first.
+// listRevocations answers GET /v1/revocations: all orders in force, the newest
+// first.
 func (a *API) listRevocations(w http.ResponseWriter, r *http.Request) int {
 	q := newQuery(r, "cursor", "limit")
 	limit := q.limit()
@@ -153,7 +119,7 @@ func (a *API) listRevocations(w http.ResponseWriter, r *http.Request) int {
 		Revocations []revocationJSON `json:"revocations"`
 		Next        string           `json:"next,omitzero"`
 	}{}
-	page := a.Revocations.Revocations(before, limit)
+	page := a.Orders.Orders(before, limit)
 	for i := range page {
 		answer.Revocations = append(answer.Revocations, newRevocationJSON(&page[i]))
 	}
@@ -161,4 +127,51 @@ func (a *API) listRevocations(w http.ResponseWriter, r *http.Request) int {
 		answer.Next = strconv.FormatUint(page[len(page)-1].Number, 10)
 	}
 	return writeJSON(w, http.StatusOK, answer)
+}
+
+// wireLift is what DELETE /v1/revocations/{epoch} takes: nobody undoes an order
+// without saying who he is and why.
+type wireLift struct {
+	Reason string `json:"reason"`
+	Actor  string `json:"actor"`
+}
+
+func (w *wireLift) validate() error {
+	var faults faultList
+	for _, m := range []struct{ path, value string }{{"reason", w.Reason}, {"actor", w.Actor}} {
+		if m.value == "" {
+			faults.add(m.path, "is required: lifting an order is put on record")
+		}
+		faults.length(m.path, m.value)
+	}
+	return faults.err()
+}
+
+// lift answers DELETE /v1/revocations/{epoch}.
+func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
+	if q := newQuery(r); q.problem != nil {
+		return writeProblem(w, q.problem)
+	}
+	number, err := strconv.ParseUint(r.PathValue("epoch"), 10, 64)
+	if err != nil {
+		return writeProblem(w, invalid(http.StatusBadRequest, "the path must name an order by its epoch, a number, as GET /v1/revocations gives it"))
+	}
+	var wire wireLift
+	if p := readDocument(r, &wire); p != nil {
+		return writeProblem(w, p)
+	}
+	if err := wire.validate(); err != nil {
+		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+	}
+	lifted, err := a.Orders.Lift(r.Context(), number, a.Now(), wire.Reason, wire.Actor)
+	switch {
+	case errors.Is(err, riskd.ErrUnknownEpoch):
+		return writeProblem(w, unknown("epoch", fmt.Sprintf("no order in force has the number %d: GET /v1/revocations lists those that are", number)))
+	case err != nil:
+		return a.fail(w, err, "after a restart, see GET /v1/revocations for whether the order is back, and lift it again if so")
+	}
+	return writeJSON(w, http.StatusOK, struct {
+		revocationJSON
+		Durable bool `json:"durable"`
+	}{newRevocationJSON(&lifted), a.Orders.Durable()})
 }

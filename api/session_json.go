@@ -13,11 +13,15 @@ type sessionJSON struct {
 	Session     string       `json:"session"`
 	Tenant      string       `json:"tenant"`
 	User        string       `json:"user"`
+	UserType    string       `json:"user_type,omitzero"`
+	Roles       []string     `json:"roles"`
+	Environment string       `json:"environment,omitzero"`
 	Device      string       `json:"device"`
 	Status      string       `json:"status"`
 	StartedAt   time.Time    `json:"started_at"`
 	SeenAt      time.Time    `json:"seen_at"`
 	ActiveAt    time.Time    `json:"active_at,omitzero"`
+	Expires     *expiresJSON `json:"expires,omitzero"`
 	Requests    uint32       `json:"requests"`
 	Decision    string       `json:"decision,omitzero"` // the last one
 	DecidedAt   time.Time    `json:"decided_at,omitzero"`
@@ -29,16 +33,41 @@ type sessionJSON struct {
 	Binding     string       `json:"binding,omitzero"`
 	Evidence    evidenceJSON `json:"evidence"`
 	StepUp      *stepUpJSON  `json:"step_up,omitzero"`
+	Failures    int          `json:"failures"` // since the last step-up that was passed
+	Suspended   *holdJSON    `json:"suspended,omitzero"`
 	Previous    string       `json:"previous,omitzero"`
 	Next        string       `json:"next,omitzero"`
 	BeforeLogin bool         `json:"before_login,omitzero"`
 }
 
+// expiresJSON is when the session's time is up.
+type expiresJSON struct {
+	IdleAt     time.Time `json:"idle_at,omitzero"`
+	AbsoluteAt time.Time `json:"absolute_at,omitzero"`
+}
+
+// holdJSON is the order that holds a session up.
+type holdJSON struct {
+	Epoch  uint64    `json:"epoch"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+	Actor  string    `json:"actor"`
+}
+
 type networkJSON struct {
+	contextJSON
+	Kind string `json:"kind"`
+}
+
+// contextJSON is where something came from.
+type contextJSON struct {
 	Prefix  string `json:"prefix,omitzero"`
 	ASN     uint32 `json:"asn,omitzero"`
 	Country string `json:"country,omitzero"`
-	Kind    string `json:"kind"`
+}
+
+func newContextJSON(c riskd.Context) contextJSON {
+	return contextJSON{c.Prefix.String(), c.ASN, c.Country.String()}
 }
 
 type agentJSON struct {
@@ -66,32 +95,55 @@ type openJSON struct {
 	ClearsWith []string `json:"clears_with"`
 }
 
-type stepUpJSON struct {
-	ID        string    `json:"id"`
-	ACRValues []string  `json:"acr_values"`
-	AMRValues []string  `json:"amr_values"`
-	MaxAge    int       `json:"max_age,omitzero"` // seconds
-	Clears    []string  `json:"clears"`
-	IssuedAt  time.Time `json:"issued_at"`
+// momentJSON is something that happened to a session.
+type momentJSON struct {
+	At      time.Time   `json:"at"`
+	Kind    string      `json:"kind"`
+	Network contextJSON `json:"network"`
+	Note    string      `json:"note,omitzero"`
+}
+
+func newTimelineJSON(timeline []riskd.Moment) []momentJSON {
+	out := make([]momentJSON, len(timeline))
+	for i, m := range timeline {
+		out[i] = momentJSON{m.At, m.Kind.String(), newContextJSON(m.Context), m.Note}
+	}
+	return out
+}
+
+func newSessionsJSON(sessions []riskd.Session) []sessionJSON {
+	out := make([]sessionJSON, len(sessions))
+	for i := range sessions {
+		out[i] = newSessionJSON(&sessions[i])
+	}
+	return out
 }
 
 func newSessionJSON(s *riskd.Session) sessionJSON {
 	j := sessionJSON{
-		Session: s.ID.String(), Tenant: s.Tenant, User: s.User, Device: s.DeviceID, Status: s.Status.String(),
+		Session: s.ID.String(), Tenant: s.Tenant, User: s.User, UserType: s.UserType, Roles: s.Roles, Environment: s.Environment,
+		Device: s.DeviceID, Status: s.Status.String(),
 		StartedAt: s.Start, SeenAt: s.SeenAt, ActiveAt: s.ActiveAt, Requests: s.Requests,
 		Decision: s.Last.String(), DecidedAt: s.DecidedAt, Score: int(finite(s.Score)), Level: riskd.LevelOf(s.Score).String(),
-		Network:     networkJSON{s.Here.Prefix.String(), s.Here.ASN, s.Here.Country.String(), s.Network.String()},
+		Network:     networkJSON{newContextJSON(s.Here), s.Network.String()},
 		Agent:       agentJSON{Family: s.Agent.Family, OS: s.Agent.OS},
 		Auth:        authJSON{s.AuthTime, s.ACR, s.AMR},
 		Binding:     s.Binding.Type,
 		Evidence:    evidenceJSON{newOpenJSON(s.Identity.Open), newOpenJSON(s.Behaviour.Open)},
+		Failures:    s.Failures,
 		BeforeLogin: s.BeforeLogin,
 	}
 	if s.Agent.Family != "" {
 		j.Agent.Version = fmt.Sprintf("%d.%d", s.Agent.Major, s.Agent.Minor)
 	}
-	if u := s.StepUp; u != nil {
-		j.StepUp = &stepUpJSON{u.ID, u.Demand.ACR, u.Demand.AMR, int(u.Demand.MaxAge.Seconds()), u.Clears, u.IssuedAt}
+	if s.StepUp != nil {
+		j.StepUp = newStepUpJSON(s.StepUp)
+	}
+	if idle, absolute := s.Ends(s.Limits); !s.Status.Over() && !(idle.IsZero() && absolute.IsZero()) {
+		j.Expires = &expiresJSON{idle, absolute}
+	}
+	if e := s.Suspension; e != nil {
+		j.Suspended = &holdJSON{e.Number, e.At, e.Reason, e.Actor}
 	}
 	if !s.Previous.IsZero() {
 		j.Previous = s.Previous.String()

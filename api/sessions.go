@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,20 +21,19 @@ const (
 
 // listSessions answers GET /v1/sessions.
 func (a *API) listSessions(w http.ResponseWriter, r *http.Request) int {
-	q := newQuery(r, "tenant", "user", "device", "status", "cursor", "limit")
-	f := Filter{Tenant: q.text("tenant"), User: q.text("user"), Device: q.text("device"), Cursor: q.text("cursor"), Limit: q.limit()}
-	if s := q.text("status"); s != "" {
-		status, err := riskd.ParseStatus(s)
-		q.check("status", err)
-		f.Status = &status
-	}
-	return a.answerSessions(w, q, f)
+	q := newQuery(r, "tenant", "user", "device", "address", "status", "cursor", "limit")
+	return a.answerSessions(w, q, Filter{
+		Tenant: q.text("tenant"), User: q.text("user"), Device: q.text("device"), Prefix: q.prefix("address"),
+		Status: q.status(), Cursor: q.text("cursor"), Limit: q.limit(),
+	})
 }
 
 // listUserSessions answers GET /v1/users/{id}/sessions.
 func (a *API) listUserSessions(w http.ResponseWriter, r *http.Request) int {
-	q := newQuery(r, "tenant", "cursor", "limit")
-	return a.answerSessions(w, q, Filter{Tenant: q.text("tenant"), User: r.PathValue("id"), Cursor: q.text("cursor"), Limit: q.limit()})
+	q := newQuery(r, "tenant", "status", "cursor", "limit")
+	return a.answerSessions(w, q, Filter{
+		Tenant: q.text("tenant"), User: r.PathValue("id"), Status: q.status(), Cursor: q.text("cursor"), Limit: q.limit(),
+	})
 }
 
 func (a *API) answerSessions(w http.ResponseWriter, q *query, f Filter) int {
@@ -47,14 +47,10 @@ func (a *API) answerSessions(w http.ResponseWriter, q *query, f Filter) int {
 	if q.problem != nil {
 		return writeProblem(w, q.problem)
 	}
-	answer := struct {
+	return writeJSON(w, http.StatusOK, struct {
 		Sessions []sessionJSON `json:"sessions"`
 		Next     string        `json:"next,omitzero"`
-	}{Next: next}
-	for i := range page {
-		answer.Sessions = append(answer.Sessions, newSessionJSON(&page[i]))
-	}
-	return writeJSON(w, http.StatusOK, answer)
+	}{newSessionsJSON(page), next})
 }
 
 // showSession answers GET /v1/sessions/{ref}.
@@ -67,7 +63,10 @@ func (a *API) showSession(w http.ResponseWriter, r *http.Request) int {
 	if !ok {
 		return writeProblem(w, unknownSession(id))
 	}
-	return writeJSON(w, http.StatusOK, newSessionJSON(&s))
+	return writeJSON(w, http.StatusOK, struct {
+		sessionJSON
+		Timeline []momentJSON `json:"timeline"`
+	}{newSessionJSON(&s), newTimelineJSON(s.Timeline)})
 }
 
 // extendSession answers POST /v1/sessions/{ref}/extend.
@@ -97,10 +96,6 @@ func (a *API) extendSession(w http.ResponseWriter, r *http.Request) int {
 	return write(w, http.StatusOK, jsonType, out.b)
 }
 
-func conflict(kind, title, detail string) *problem {
-	return &problem{Type: problemTypes + kind, Title: title, Status: http.StatusConflict, Detail: detail}
-}
-
 func sessionOfPath(r *http.Request) (riskd.SessionID, *problem) {
 	if q := newQuery(r); q.problem != nil {
 		return riskd.SessionID{}, q.problem
@@ -113,10 +108,7 @@ func sessionOfPath(r *http.Request) (riskd.SessionID, *problem) {
 }
 
 func unknownSession(id riskd.SessionID) *problem {
-	return &problem{
-		Type: problemTypes + "unknown-session", Title: "Unknown session", Status: http.StatusNotFound,
-		Detail: "riskd remembers no session " + id.String() + ": it was never seen here, or made room for others",
-	}
+	return unknown("session", "riskd remembers no session "+id.String()+": it was never seen here, or made room for others")
 }
 
 // query reads the parameters of a request; the first wrong one is its problem.
@@ -163,6 +155,34 @@ func (q *query) check(name string, err error) {
 }
 
 func (q *query) text(name string) string { return q.values.Get(name) }
+
+func (q *query) status() *riskd.Status {
+	s := q.text("status")
+	if s == "" {
+		return nil
+	}
+	status, err := riskd.ParseStatus(s)
+	if err != nil {
+		q.check("status", errors.New(oneOf(err)))
+	}
+	return &status
+}
+
+// prefix reads an address, or a network of the size that riskd remembers.
+func (q *query) prefix(name string) riskd.Prefix {
+	s := q.text(name)
+	if s == "" {
+		return 0
+	}
+	if a, err := netip.ParseAddr(s); err == nil {
+		return riskd.PrefixOf(a)
+	}
+	if n, err := netip.ParsePrefix(s); err == nil && riskd.PrefixOf(n.Addr()).String() == n.String() {
+		return riskd.PrefixOf(n.Addr())
+	}
+	q.check(name, errors.New("must be an address, or its network as sessions show it: the /24, in IPv6 the /48"))
+	return 0
+}
 
 func (q *query) limit() int {
 	s := q.text("limit")

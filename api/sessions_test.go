@@ -2,6 +2,7 @@ package api
 
 import (
 	stdjson "encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // someSession is a session with everything in it.
 func someSession(id byte) riskd.Session {
 	return riskd.Session{
-		ID: riskd.SessionID{id}, Tenant: "shop", User: "u1", DeviceID: "d1", Status: riskd.StatusStepUp,
+		ID: riskd.SessionID{id}, Tenant: "shop", User: "u1", UserType: "employee", Roles: []string{"admin"}, Environment: "production", DeviceID: "d1", Status: riskd.StatusStepUp,
 		Start: noon.Add(-time.Hour), SeenAt: noon, ActiveAt: noon, Requests: 7, Previous: riskd.SessionID{8}, Next: riskd.SessionID{9}, BeforeLogin: true,
 		AuthTime: noon.Add(-time.Hour), ACR: "aal1", AMR: []string{"pwd"}, Binding: riskd.Binding{Type: "dpop", Thumbprint: "th"},
 		Here:  riskd.Context{Prefix: riskd.PrefixOf(trusted[0].Addr()), ASN: 64500, Country: riskd.CountryOf("FR")},
@@ -22,6 +23,13 @@ func someSession(id byte) riskd.Session {
 		Identity: riskd.Sum{At: noon, Open: []riskd.Evidence{{Code: "new_country", Nats: 6.104, ClearsWith: []string{"mfa"}}}},
 		StepUp: &riskd.StepUp{
 			ID: "su_1", Demand: riskd.Demand{ACR: []string{"aal2"}, MaxAge: 5 * time.Minute}, Clears: []string{"new_country"}, IssuedAt: noon,
+			ExpiresAt: noon.Add(10 * time.Minute), AttemptsLeft: 2,
+		},
+		Failures: 1, Limits: riskd.Limits{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
+		Suspension: &riskd.Epoch{Effect: riskd.EffectSuspend, At: noon, Number: 7, Reason: "odd", Actor: "ann"},
+		Timeline: []riskd.Moment{
+			{At: noon.Add(-time.Hour), Kind: riskd.Began, Context: riskd.Context{Prefix: riskd.PrefixOf(trusted[0].Addr()), ASN: 64500, Country: riskd.CountryOf("FR")}},
+			{At: noon, Kind: riskd.Challenged, Note: "new_country"},
 		},
 		Last: riskd.StepUpNeeded, DecidedAt: noon, Score: 63.7,
 	}
@@ -31,19 +39,27 @@ func TestShowSession(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.memory.sessions = []riskd.Session{someSession(1), {ID: riskd.SessionID{2}, Score: math.NaN(), User: "\xff"}}
-	const want = `{"session":"s_04000000000000000000000000","tenant":"shop","user":"u1","device":"d1","status":"step_up",` +
-		`"started_at":"2026-11-21T11:00:00Z","seen_at":"2026-11-21T12:00:00Z","active_at":"2026-11-21T12:00:00Z","requests":7,` +
+	const want = `{"session":"s_04000000000000000000000000","tenant":"shop","user":"u1","user_type":"employee","roles":["admin"],"environment":"production","device":"d1","status":"step_up",` +
+		`"started_at":"2026-11-21T11:00:00Z","seen_at":"2026-11-21T12:00:00Z","active_at":"2026-11-21T12:00:00Z",` +
+		`"expires":{"idle_at":"2026-11-21T12:30:00Z","absolute_at":"2026-11-21T23:00:00Z"},"requests":7,` +
 		`"decision":"step_up","decided_at":"2026-11-21T12:00:00Z","score":63,"level":"MEDIUM",` +
 		`"network":{"prefix":"10.0.0.0/24","asn":64500,"country":"FR","kind":"mobile"},"agent":{"family":"Firefox","os":"Linux","version":"140.0"},` +
 		`"auth":{"time":"2026-11-21T11:00:00Z","acr":"aal1","amr":["pwd"]},"binding":"dpop",` +
 		`"evidence":{"identity":[{"code":"new_country","nats":6.1,"group":"network","clears_with":["mfa"]}],"behaviour":[]},` +
-		`"step_up":{"id":"su_1","acr_values":["aal2"],"amr_values":[],"max_age":300,"clears":["new_country"],"issued_at":"2026-11-21T12:00:00Z"},` +
-		`"previous":"s_10000000000000000000000000","next":"s_14000000000000000000000000","before_login":true}`
+		`"step_up":{"id":"su_1","acr_values":["aal2"],"amr_values":[],"max_age":300,"clears":["new_country"],"issued_at":"2026-11-21T12:00:00Z",` +
+		`"expires_at":"2026-11-21T12:10:00Z","attempts_left":2},"failures":1,"suspended":{"epoch":7,"at":"2026-11-21T12:00:00Z","reason":"odd","actor":"ann"},` +
+		`"previous":"s_10000000000000000000000000","next":"s_14000000000000000000000000","before_login":true,` +
+		`"timeline":[{"at":"2026-11-21T11:00:00Z","kind":"began","network":{"prefix":"10.0.0.0/24","asn":64500,"country":"FR"}},` +
+		`{"at":"2026-11-21T12:00:00Z","kind":"challenged","network":{},"note":"new_country"}]}`
 	if w := send(h.admin, request("GET", "/v1/sessions/"+riskd.SessionID{1}.String(), "")); w.Code != 200 || w.Body.String() != want {
 		t.Errorf("got %d %s\nwant %s", w.Code, w.Body, want)
 	}
 	if w := send(h.admin, request("GET", "/v1/sessions/"+riskd.SessionID{2}.String(), "")); w.Code != 200 || !stdjson.Valid(w.Body.Bytes()) {
 		t.Errorf("an odd session gives %d %s", w.Code, w.Body)
+	}
+	list := send(h.admin, request("GET", "/v1/sessions", "")).Body.String()
+	if one := strings.Split(want, `,"timeline"`)[0]; !strings.Contains(list, one+"}") || strings.Contains(list, "timeline") {
+		t.Errorf("the list is %s\nwant %s in it", list, one)
 	}
 	for path, status := range map[string]int{
 		"/v1/sessions/" + riskd.SessionID{3}.String():             404,
@@ -100,120 +116,44 @@ func TestListSessions(t *testing.T) {
 	if refs, _ := list("/v1/users/a%2Fb/sessions?tenant=shop"); refs != "123" || h.memory.filter != (Filter{Tenant: "shop", User: "a/b", Limit: 100}) {
 		t.Errorf("a user's are %s, by %+v", refs, h.memory.filter)
 	}
-	list("/v1/sessions?tenant=t&user=u&device=d&status=revoked&limit=1000")
+	list("/v1/sessions?tenant=t&user=u&device=d&status=suspended&limit=1000&address=203.0.113.7")
 	f := h.memory.filter
-	if f.Status == nil || *f.Status != riskd.StatusRevoked || f.Tenant != "t" || f.User != "u" || f.Device != "d" || f.Limit != 1000 {
+	if f.Status == nil || *f.Status != riskd.StatusSuspended || f.Tenant != "t" || f.User != "u" || f.Device != "d" || f.Limit != 1000 ||
+		f.Prefix.String() != "203.0.113.0/24" {
 		t.Errorf("the filter is %+v", f)
 	}
+	list("/v1/users/u1/sessions?status=active")
+	if f := h.memory.filter; f.Status == nil || *f.Status != riskd.StatusActive || f.User != "u1" {
+		t.Errorf("a user's filter is %+v", f)
+	}
+	for address, want := range map[string]string{
+		"": "", "203.0.113.0/24": "203.0.113.0/24", "::ffff:203.0.113.7": "203.0.113.0/24",
+		"2001:db8:1:2::7": "2001:db8:1::/48", "2001:db8:1::/48": "2001:db8:1::/48",
+	} {
+		if list("/v1/sessions?address=" + address); h.memory.filter.Prefix.String() != want {
+			t.Errorf("%q is taken for %s", address, h.memory.filter.Prefix)
+		}
+	}
 	for query, detail := range map[string]string{
-		"limit=0":         "limit: must be 1 to 1000",
-		"limit=1001":      "limit: must be 1 to 1000",
-		"limit=x":         "limit: must be 1 to 1000",
-		"status=gone":     `status: \"gone\" is not one of active, step_up, revoked`,
-		"cursor=x":        `"cursor: is none of ours"`,
-		"users=a":         "did you mean user?",
-		"sort=x":          "known here are tenant, user, device, status, cursor, limit",
-		"user=a&user=b":   "user: is given 2 times",
-		"user=%zz":        "percent-encoded",
-		"user=a;tenant=b": "percent-encoded",
+		"limit=0":                "limit: must be 1 to 1000",
+		"limit=1001":             "limit: must be 1 to 1000",
+		"limit=x":                "limit: must be 1 to 1000",
+		"status=gone":            "status: must be one of active, step_up, revoked, expired, suspended",
+		"address=203.0.113.0/16": "address: must be an address, or its network as sessions show it: the /24, in IPv6 the /48",
+		"address=203.0.113.7/24": "address: must be", // or is it the address alone?
+		"address=203.0.113.7/32": "address: must be",
+		"address=2001:db8::/32":  "address: must be",
+		"address=ann":            "address: must be",
+		"cursor=x":               `"cursor: is none of ours"`,
+		"users=a":                "did you mean user?",
+		"sort=x":                 "known here are tenant, user, device, address, status, cursor, limit",
+		"user=a&user=b":          "user: is given 2 times",
+		"user=%zz":               "percent-encoded",
+		"user=a;tenant=b":        "percent-encoded",
 	} {
 		if w := send(h.admin, request("GET", "/v1/sessions?"+query, "")); w.Code != 400 || !strings.Contains(w.Body.String(), detail) {
 			t.Errorf("%s gives %d %s", query, w.Code, w.Body)
 		}
-	}
-}
-
-func TestRevoke(t *testing.T) {
-	t.Parallel()
-	ref := riskd.SessionID{1}.String()
-	shop := testKey(t).ID("shop", "raw-1")
-	cases := map[string]struct {
-		body   string
-		target riskd.Target
-		answer string // of target and tenant
-	}{
-		"session":      {`{"target":{"session":"` + ref + `"}}`, riskd.Target{Kind: riskd.TargetSession, Session: riskd.SessionID{1}}, `{"session":"` + ref + `"},"tenant":""`},
-		"raw":          {`{"target":{"session_id":"raw-1"},"tenant":"shop"}`, riskd.Target{Kind: riskd.TargetSession, Session: shop, Tenant: "shop"}, `{"session":"` + shop.String() + `"},"tenant":"shop"`},
-		"device":       {`{"target":{"device":"d1"},"tenant":"shop"}`, riskd.Target{Kind: riskd.TargetDevice, ID: "d1", Tenant: "shop"}, `{"device":"d1"},"tenant":"shop"`},
-		"user":         {`{"target":{"user":"u1"}}`, riskd.Target{Kind: riskd.TargetUser, ID: "u1"}, `{"user":"u1"},"tenant":""`},
-		"tenant":       {`{"target":{"tenant":"shop"}}`, riskd.Target{Kind: riskd.TargetTenant, Tenant: "shop"}, `{"tenant":"shop"},"tenant":"shop"`},
-		"tenant twice": {`{"target":{"tenant":"shop"},"tenant":"shop"}`, riskd.Target{Kind: riskd.TargetTenant, Tenant: "shop"}, `{"tenant":"shop"},"tenant":"shop"`},
-		"only tenant":  {`{"target":{"tenant":""}}`, riskd.Target{Kind: riskd.TargetTenant}, `{"tenant":""},"tenant":""`},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := newHouse(t)
-			h.memory.sessions = make([]riskd.Session, 3)
-			w := post(h.admin, "/v1/revocations", strings.TrimSuffix(c.body, "}")+`,"reason":"stolen","actor":"ann"}`)
-			want := `{"epoch":1,"target":` + c.answer + `,"at":"2026-11-21T12:00:00Z","reason":"stolen","actor":"ann","matched":3,"durable":false}`
-			if w.Code != 200 || w.Body.String() != want {
-				t.Errorf("got %d %s\nwant %s", w.Code, w.Body, want)
-			}
-			if e := h.memory.epochs[0]; e.Target != c.target || e.Reason != "stolen" || e.Actor != "ann" || !e.At.Equal(noon) {
-				t.Errorf("revoked %+v", e)
-			}
-		})
-	}
-}
-
-func TestRevokeRefuses(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("x", 257)
-	for body, fault := range map[string]string{
-		`{}`:                                     `target: must have exactly one of session, session_id, device, user, tenant","pointer":"#/target"`,
-		`{"target":{}}`:                          "target: must have exactly one",
-		`{"target":null}`:                        "target: must have exactly one",
-		`{"target":{"user":"a","device":"b"}}`:   "target: must have exactly one",
-		`{"target":{"user":null,"device":null}}`: "target: must have exactly one",
-		`{"target":{"session":"raw-1"}}`:         "target.session: must be a session's reference, s_ and 26 characters; the id that the gateway uses goes into session_id",
-		`{"target":{"session":""}}`:              "target.session: must be",
-		`{"target":{"session":"s_00000000000000000000000000"}}`: "target.session: is required",
-		`{"target":{"session_id":""}}`:                          "target.session_id: must not be empty",
-		`{"target":{"user":""}}`:                                "target.user: is required",
-		`{"target":{"device":""}}`:                              "target.device: is required",
-		`{"target":{"user":1}}`:                                 "target.user: must be a string",
-		`{"target":"u1"}`:                                       "target: must be an object",
-		`{"target":{"usr":"raw-1"}}`:                            "target: has a member that is not known; did you mean user?",
-		`{"target":{"user":"a"},"user":"a"}`:                    "user: is not known",
-		`{"target":{"user":"a","user":"b"}}`:                    "target.user: is given twice",
-		`{"target":{"tenant":"a"},"tenant":"b"}`:                "tenant: is another one than target.tenant",
-		`{"target":{"user":"` + long + `"}}`:                    "target.user: is 257 bytes long; the limit is 256",
-		`{"target":{"user":"a"},"reason":"` + long + `"}`:       "reason: is 257 bytes long",
-		`{"target":{"user":"a"},"actor":"` + long + `"}`:        "actor: is 257 bytes long",
-		`{"target":{"user":"a"},"tenant":"` + long + `"}`:       "tenant: is 257 bytes long",
-		`{"target":{"user":"a"}}{}`:                             "document: is over at byte 23, but the body goes on",
-		`user=a`:                                                "document: is not JSON at byte 1",
-	} {
-		h := newHouse(t)
-		w := post(h.admin, "/v1/revocations", body)
-		if w.Code != 400 || !strings.Contains(w.Body.String(), `"detail":"`+fault) || strings.Contains(w.Body.String(), "raw-1") || len(h.memory.epochs) > 0 {
-			t.Errorf("%s gives %d %s", body, w.Code, w.Body)
-		}
-	}
-}
-
-func TestListRevocations(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	for _, user := range []string{"a", "b", "c"} {
-		h.memory.Revoke(riskd.Target{Kind: riskd.TargetUser, ID: user, Tenant: "shop"}, noon, "r", "ann")
-	}
-	one := func(n, user string) string {
-		return `{"epoch":` + n + `,"target":{"user":"` + user + `"},"tenant":"shop","at":"2026-11-21T12:00:00Z","reason":"r","actor":"ann"}`
-	}
-	for path, want := range map[string]string{
-		"":                  `{"revocations":[` + one("3", "c") + "," + one("2", "b") + "," + one("1", "a") + `]}`,
-		"?limit=2":          `{"revocations":[` + one("3", "c") + "," + one("2", "b") + `],"next":"2"}`,
-		"?limit=2&cursor=2": `{"revocations":[` + one("1", "a") + `]}`,
-		"?cursor=1":         `{"revocations":[]}`,
-	} {
-		if w := send(h.admin, request("GET", "/v1/revocations"+path, "")); w.Code != 200 || w.Body.String() != want {
-			t.Errorf("%s gives %d %s\nwant %s", path, w.Code, w.Body, want)
-		}
-	}
-	if w := send(h.admin, request("GET", "/v1/revocations?cursor=-1", "")); w.Code != 400 {
-		t.Errorf("a wrong cursor gives %d", w.Code)
 	}
 }
 
@@ -263,6 +203,47 @@ func TestAdminRefusesOtherOrigins(t *testing.T) {
 	}
 	if len(h.memory.epochs) != 3 {
 		t.Errorf("%d revocations went through", len(h.memory.epochs))
+	}
+}
+
+// A page that shows a user where he is signed in needs nothing but this list:
+// which of them go on, with what and from where, since when and until when.
+func TestWhereYouAreSignedIn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	live, over := someSession(1), someSession(2)
+	live.Status, live.StepUp, live.Suspension, live.Failures = riskd.StatusActive, nil, nil, 0
+	over.Status, over.StepUp, over.Suspension = riskd.StatusRevoked, nil, nil
+	h.memory.sessions = []riskd.Session{live, over}
+	w := send(h.admin, request("GET", "/v1/users/u1/sessions?tenant=shop", ""))
+	var page struct {
+		Sessions []struct {
+			Session, Status, Device string
+			Started                 time.Time `json:"started_at"`
+			Seen                    time.Time `json:"seen_at"`
+			Active                  time.Time `json:"active_at"`
+			Expires                 *struct {
+				Idle     time.Time `json:"idle_at"`
+				Absolute time.Time `json:"absolute_at"`
+			}
+			Agent   struct{ Family, OS, Version string }
+			Network struct{ Country, Prefix, Kind string }
+		}
+	}
+	if err := stdjson.Unmarshal(w.Body.Bytes(), &page); err != nil || len(page.Sessions) != 2 {
+		t.Fatalf("got %s (%v)", w.Body, err)
+	}
+	s := page.Sessions[0]
+	line := fmt.Sprintf("%s on %s in %s, %s, since %s, seen %s, until %s", s.Agent.Family, s.Agent.OS, s.Network.Country, s.Status,
+		s.Started.Format("15:04"), s.Seen.Format("15:04"), s.Expires.Idle.Format("15:04"))
+	if line != "Firefox on Linux in FR, active, since 11:00, seen 12:00, until 12:30" {
+		t.Error(line)
+	}
+	if over := page.Sessions[1]; over.Status != "revoked" || over.Expires != nil {
+		t.Errorf("what is over is %+v", over)
+	}
+	if strings.Contains(w.Body.String(), "timeline") {
+		t.Error("lists have no timelines")
 	}
 }
 

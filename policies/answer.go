@@ -67,7 +67,7 @@ func (p *Pack) readReason(t *ast.Term, c *riskd.Case) (riskd.Reason, error) {
 	if err != nil {
 		return riskd.Reason{}, err
 	}
-	if r.Rule = p.rules[r.Code]; r.Rule == nil {
+	if r.Rule = p.info.Rules[r.Code]; r.Rule == nil {
 		return riskd.Reason{}, invalid("reason %s: no rule is labelled with this code", r.Code)
 	}
 	r.Group, r.Channel = r.Rule.Group, r.Rule.Channel

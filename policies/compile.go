@@ -109,8 +109,8 @@ func compile(name string, pack fs.FS, o Options) (*Pack, error) {
 		return nil, errors.Join(faults...)
 	}
 	p := &Pack{
-		info:    riskd.Pack{Name: name, Revision: src.revision(o.Overlay), Tuning: tuned.Tuning, Reads: known.weighs},
-		signals: map[string]int{}, rules: known.rules,
+		info:    riskd.Pack{Name: name, Revision: src.revision(o.Overlay), Tuning: tuned.Tuning, Reads: known.weighs, Rules: known.rules},
+		signals: map[string]int{},
 	}
 	for i := range o.Signals {
 		p.signals[o.Signals[i].Name] = i

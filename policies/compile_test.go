@@ -35,7 +35,7 @@ func TestPolicyFaults(t *testing.T) {
 		"decision is a call":    {`decision(_) := "allow"`, `policy.rego:3:1: decision: must be a plain rule`},
 		"reads the rules":       {`decision := "allow" if count(data.riskd.rules.reasons) == 0`, `data.riskd.rules.reasons: isn't there`},
 		"unknown data":          {`decision := "allow" if input.score < data.thresholds.step_up`, `policy.rego:3:38: data.thresholds.step_up: isn't there: a pack's data is data.tuning`},
-		"unknown tuning":        {`decision := "allow" if input.score < data.tuning.scores.step_up_nats`, `"scores" is not one of cap, default_privilege`},
+		"unknown tuning":        {`decision := "allow" if input.score < data.tuning.scores.step_up_nats`, `"scores" is not one of cap, challenge, default_privilege`},
 		"computed pattern":      {`decision := "allow" if regex.match(input.request.route, "x")`, `policy.rego:3:24: regex.match: its pattern must be a literal string`},
 		"computed tuned":        {"import data.riskd.lib\ndecision := \"allow\" if lib.tuned(input.request.route, {}) == {}", `policy.rego:4:24: lib.tuned: takes a literal name and literal defaults`},
 		"undefined when quiet":  {`decision := "allow" if input.score > 60`, `data.riskd.decision.decision is undefined: no rule of the pack covers this case (policy_undefined); it was asked about a quiet request of class open`},
@@ -241,6 +241,22 @@ func TestReads(t *testing.T) {
 				t.Errorf("reads %s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// Evidence that comes back from disk finds its words by its code.
+func TestRulesByCode(t *testing.T) {
+	t.Parallel()
+	p := compile(t, allowBelow60, "")
+	c := riskyCase()
+	reasons, err := p.Reasons(t.Context(), c)
+	if err != nil || len(reasons) != 3 || len(p.Info().Rules) != 3 {
+		t.Fatalf("%d reasons, %d rules (%v); want 3 of each", len(reasons), len(p.Info().Rules), err)
+	}
+	for _, r := range reasons {
+		if rule := p.Info().Rules[r.Code]; rule != r.Rule || rule.Title != "The title of "+r.Code {
+			t.Errorf("%s has the rule %+v", r.Code, rule)
+		}
 	}
 }
 

@@ -46,11 +46,12 @@ var fixedFields = []field{
 
 	{path: "session.age_s", doc: "seconds since the session began, 0 or more", number: func(c *riskd.Case) (float64, bool) { return since(c, c.Session.Start) }},
 	{path: "session.requests", doc: "how many requests of the session riskd has seen", number: func(c *riskd.Case) (float64, bool) { return float64(c.Session.Requests), true }},
-	{path: "session.status", doc: `"active", "step_up" or "revoked"`, text: func(c *riskd.Case) string { return c.Session.Status.String() }},
+	{path: "session.status", doc: `"active", "step_up" or "suspended"; what is over is "revoked" or "expired"`, text: func(c *riskd.Case) string { return c.Session.Status.String() }},
 	{path: "session.acr", doc: "how strong the last authentication was (OIDC acr)", text: acr},
 	{path: "session.amr", doc: "how the last authentication was done (RFC 8176 amr)", list: amr},
 	{path: "session.auth_age_s", doc: "seconds since the last active authentication, 0 or more", number: authAge},
 	{path: "session.step_up_pending", doc: "a step-up was asked for and isn't met yet", flag: known(func(c *riskd.Case) bool { return c.Session.StepUp != nil })},
+	{path: "session.failures", doc: "how many step-ups have failed since the last one that was passed", number: func(c *riskd.Case) (float64, bool) { return float64(c.Session.Failures), true }},
 	{path: "session.before_login", doc: "the session's id was seen before anybody had signed in with it", flag: known(func(c *riskd.Case) bool { return c.Session.BeforeLogin })},
 	{path: "session.binding.type", doc: `how this request is bound to the session's key: "dpop", "mtls" or "dbsc"`, text: func(c *riskd.Case) string { return c.Event.Session.Binding.Type }},
 	{path: "session.binding.verified", doc: "the gateway checked this request's proof of possession", flag: known(func(c *riskd.Case) bool { return c.Event.Session.Binding.Verified })},
@@ -64,6 +65,7 @@ var fixedFields = []field{
 	{path: "device.id", doc: "the device's id", text: func(c *riskd.Case) string { return c.Event.Device.ID }},
 	{path: "device.fingerprint", doc: "the hash over the device's attributes", text: func(c *riskd.Case) string { return c.Event.Device.Fingerprint }},
 	{path: "device.known", doc: "the user's profile knows the device, by its id or its fingerprint", flag: known(knownDevice)},
+	{path: "device.trusted", doc: "the user has passed a step-up on the device of this id, and the trust that it founded holds; no reason to let a sensitive request pass", flag: known(trustedDevice)},
 	{path: "device.compliant", doc: "device management says that the device is in order; absent when none reports", flag: compliant},
 	{path: "device.attributes", doc: "what the page collected of the device", table: func(c *riskd.Case) map[string]string { return c.Event.Device.Attributes }},
 
@@ -191,6 +193,10 @@ var noProfile riskd.Profile
 func knownDevice(c *riskd.Case) bool {
 	id, fingerprint, _ := profile(c).HasDevice(riskd.MarkOf(&c.Event.Device), riskd.Agent{})
 	return id || fingerprint
+}
+
+func trustedDevice(c *riskd.Case) bool {
+	return profile(c).Trusted(riskd.MarkOf(&c.Event.Device).ID, c.Now) != nil
 }
 
 func compliant(c *riskd.Case) (value, known bool) {

@@ -41,12 +41,17 @@ func fullCase() *riskd.Case {
 			Place:     riskd.Place{Country: "FR", City: "Lille", ASN: 64500, Org: "Example", Network: riskd.NetworkMobile},
 		},
 		Session:    &riskd.Session{Start: now.Add(-time.Hour), Requests: 12, StepUp: &riskd.StepUp{}},
-		Profile:    &riskd.Profile{Sessions: 5},
+		Profile:    &riskd.Profile{Sessions: 5, Trust: trustIn("d1", now.Add(time.Hour))},
 		Readings:   []riskd.Reading{{State: riskd.Measured, Value: 1, Nats: 6.1, Details: [8]riskd.DetailValue{{Text: "DE"}, {Number: 60}}}, riskd.NotEvaluableFor("place")},
 		Score:      63.5,
 		Reasons:    []riskd.Reason{{Code: "b"}, {Code: "a"}, {Code: "b"}},
 		Invariants: []string{"z", "y", "z"},
 	}
+}
+
+func trustIn(device string, until time.Time) (trust [4]riskd.DeviceTrust) {
+	trust[1] = riskd.DeviceTrust{Device: riskd.MarkOf(&riskd.Device{ID: device}).ID, Until: until}
+	return trust
 }
 
 func wholeInput(c *riskd.Case) ast.Value {
@@ -125,6 +130,11 @@ func TestInput(t *testing.T) {
 	bound := fullCase()
 	bound.Event.Session = riskd.EventSession{}
 	bound.Session.ACR, bound.Session.AMR, bound.Session.AuthTime = "aal1", []string{"pwd"}, bound.Now.Add(time.Hour)
+	ended, fingerprint := fullCase(), fullCase()
+	ended.Profile.Trust = trustIn("d1", ended.Now)
+	fingerprint.Event.Device.ID = ""
+	held := fullCase()
+	held.Session.Status, held.Session.Failures = riskd.StatusSuspended, 2
 	for name, test := range map[string]struct {
 		c    *riskd.Case
 		want string // a Rego expression over input
@@ -137,6 +147,10 @@ func TestInput(t *testing.T) {
 		"unknown is absent":  {empty, `not i.event.id; not i.session.age_s; not i.session.acr; not i.place.asn; not i.device.compliant; not i.request.status`},
 		"session remembers":  {bound, `i.session.acr == "aal1"; i.session.amr == ["pwd"]`},
 		"no time runs back":  {bound, `i.session.auth_age_s == 0`},
+		"trusted device":     {fullCase(), `i.device.trusted == true`},
+		"trust has ended":    {ended, `i.device.trusted == false`},
+		"fingerprint alone":  {fingerprint, `i.device.trusted == false`},
+		"held up":            {held, `i.session.status == "suspended"; i.session.failures == 2`},
 		"counters are there": {empty, `i.session.requests == 0; i.request.bytes == 0; i.privilege.level == 0; i.device.known == false`},
 	} {
 		t.Run(name, func(t *testing.T) {

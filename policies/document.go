@@ -136,6 +136,18 @@ func (d *document) number(name string, least, most float64) float64 {
 	return f
 }
 
+// integer asks for a whole number within bounds, which are included.
+func (d *document) integer(name string, least, most int) int {
+	want := fmt.Sprintf("a whole number from %d to %d", least, most)
+	v, ok := d.get(name, want)
+	f, isNumber := v.(float64)
+	if ok && (!isNumber || f != math.Trunc(f) || f < float64(least) || f > float64(most)) {
+		d.fault(name, "must be %s; it is %s", want, show(v))
+		return 0
+	}
+	return int(f)
+}
+
 const wantDuration = `a duration above 0, such as "90s", "8m" or "4h"`
 
 // duration asks for a duration above 0.
@@ -151,6 +163,18 @@ func (d *document) optionalDuration(name string) time.Duration {
 	length, err := time.ParseDuration(s)
 	if ok && (err != nil || length <= 0) {
 		d.fault(name, "must be %s; it is %s", wantDuration, show(v))
+	}
+	return length
+}
+
+// durationUpTo asks for a duration from 0 to a bound, both included.
+func (d *document) durationUpTo(name string, most time.Duration) time.Duration {
+	want := fmt.Sprintf(`a duration from "0s" to "%.0fh"`, most.Hours())
+	v, ok := d.get(name, want)
+	s, _ := v.(string)
+	length, err := time.ParseDuration(s)
+	if ok && (err != nil || length < 0 || length > most) {
+		d.fault(name, "must be %s; it is %s", want, show(v))
 	}
 	return length
 }

@@ -15,7 +15,6 @@ import (
 type Pack struct {
 	info    riskd.Pack
 	signals map[string]int // places of readings
-	rules   map[string]*riskd.Rule
 
 	reasons, decision, stepUp *query
 	rulesInput, judgeInput    *shape
@@ -28,7 +27,7 @@ func (p *Pack) Info() *riskd.Pack { return &p.info }
 // Reasons asks the rules what they make of the readings, sorted by code. The
 // error is an [*Error].
 func (p *Pack) Reasons(ctx context.Context, c *riskd.Case) ([]riskd.Reason, error) {
-	if len(p.rules) == 0 {
+	if len(p.info.Rules) == 0 {
 		return nil, nil
 	}
 	q := p.bulkhead.question()

@@ -115,3 +115,56 @@ func anyCase(t *rapid.T, readings int) *riskd.Case {
 	}
 	return c
 }
+
+// On a route where harm can be done, trust in a device takes away no reason and
+// no nats, and changes no judgement for the better.
+func TestTrustNeverHelpsWhatIsSensitive(t *testing.T) {
+	t.Parallel()
+	catalogue := signals.Descriptions()
+	pack, err := policies.Compile("default", policies.Default(), policies.Options{Signals: catalogue})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := slices.IndexFunc(catalogue, func(s riskd.Signal) bool { return s.Name == "device_trust" })
+	rapid.Check(t, func(t *rapid.T) {
+		c := anyCase(t, len(catalogue))
+		c.Event.Request.Class = rapid.SampledFrom([]riskd.Class{riskd.ClassSensitive, riskd.ClassAdmin}).Draw(t, "high class")
+		c.Event.Device.ID, c.Profile = "device", &riskd.Profile{}
+		for i := range c.Readings { // as signals measure: never infinite
+			c.Readings[i].Nats = float64(rapid.IntRange(-7, 14).Draw(t, "nats"))
+		}
+		answer := func(value, excused float64) (map[string]float64, riskd.Outcome) {
+			c.Readings[trust] = riskd.Reading{State: riskd.Measured, Value: value, Nats: -2 * value, Details: [8]riskd.DetailValue{{Number: excused}}}
+			reasons, err := pack.Reasons(t.Context(), c)
+			if err != nil {
+				t.Skip("the pack has no answer")
+			}
+			c.Reasons = reasons
+			judgement, err := pack.Judge(t.Context(), c)
+			if err != nil {
+				t.Skip("the pack has no answer")
+			}
+			nats := map[string]float64{}
+			for _, r := range reasons {
+				nats[r.Code] = r.Nats
+			}
+			return nats, judgement.Outcome
+		}
+		without, unhelped := answer(0, 0)
+		c.Profile.Trust[0] = riskd.DeviceTrust{Device: riskd.MarkOf(&c.Event.Device).ID, Until: c.Now.Add(time.Hour)}
+		with, helped := answer(1, float64(rapid.IntRange(0, 1).Draw(t, "excused")))
+		for code, nats := range without {
+			if got, ok := with[code]; !ok || got < nats {
+				t.Fatalf("%s: %v nats without trust, %v with it", code, nats, got)
+			}
+		}
+		for code, nats := range with {
+			if nats < min(0, without[code]) {
+				t.Fatalf("%s: %v nats with trust, %v without", code, nats, without[code])
+			}
+		}
+		if helped < unhelped {
+			t.Fatalf("%s without trust, %s with it", unhelped, helped)
+		}
+	})
+}

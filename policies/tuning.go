@@ -2,7 +2,9 @@ package policies
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"time"
 
 	"github.com/riskd/riskd"
 )
@@ -63,6 +65,11 @@ func (t *tuning) read(d *document) {
 	t.LastDecisionFor = d.duration("last_decision_for")
 	t.readDemands(d.object("step_up"))
 	t.readTimeouts(d.object("timeouts"))
+	t.readChallenge(d.object("challenge"))
+	trust := d.object("trust")
+	t.TrustFor = trust.durationUpTo("for", longestTrust)
+	trust.done()
+	t.readIdentity(d.object("identity_events"))
 	invariants := d.object("invariants")
 	for _, code := range invariants.names() {
 		invariants.word(code, invariantRevoke, invariantStepUp)
@@ -140,6 +147,42 @@ func (t *tuning) readTimeouts(d *document) {
 		}
 		limit.done()
 		t.Timeouts = append(t.Timeouts, timeout)
+	}
+	d.done()
+}
+
+// Bounds of what a pack may ask for: numbers beyond them are slips.
+const (
+	mostAttempts = 20
+	mostPrompts  = 1000 // a day
+	longestTrust = 365 * 24 * time.Hour
+)
+
+func (t *tuning) readChallenge(d *document) {
+	t.Challenge = riskd.Challenge{
+		Expires:       d.duration("expires"),
+		Attempts:      d.integer("attempts", 1, mostAttempts),
+		PromptsPerDay: d.integer("prompts_per_day", 1, mostPrompts),
+	}
+	// A word that doesn't parse has its fault already.
+	t.Challenge.Exhausted, _ = riskd.ParseEffect(d.word("exhausted", riskd.EffectRevoke.String(), riskd.EffectSuspend.String()))
+	d.done()
+}
+
+// readIdentity asks for every type of event, so that one that does nothing was
+// meant to: it has an empty list.
+func (t *tuning) readIdentity(d *document) {
+	t.Identity = map[string][]riskd.Action{}
+	for _, event := range riskd.IdentityTypes() {
+		names := d.words(event)
+		actions := make([]riskd.Action, len(names))
+		for i, name := range names {
+			var err error
+			if actions[i], err = riskd.ParseAction(name); err != nil && name != "" {
+				d.fault(fmt.Sprintf("%s[%d]", event, i), "is unknown: %s", notOneOf(name, riskd.ActionNames()))
+			}
+		}
+		t.Identity[event] = actions
 	}
 	d.done()
 }

@@ -21,6 +21,13 @@ func TestDefaultTuning(t *testing.T) {
 		got.LastDecisionFor != time.Minute || got.Demand[riskd.ClassAdmin].AMR[0] != "hwk" {
 		t.Errorf("got %+v", got)
 	}
+	if got.Challenge != (riskd.Challenge{Expires: 10 * time.Minute, Attempts: 3, Exhausted: riskd.EffectRevoke, PromptsPerDay: 5}) || got.TrustFor != 30*24*time.Hour {
+		t.Errorf("challenge %+v, trust for %s", got.Challenge, got.TrustFor)
+	}
+	if len(got.Identity) != len(riskd.IdentityTypes()) || len(got.Identity["device_compliant"]) != 0 ||
+		!slices.Equal(got.Identity["account_recovery"], []riskd.Action{riskd.ActionRevokeUser, riskd.ActionDropTrust, riskd.ActionResetProfile}) {
+		t.Errorf("identity events: %v", got.Identity)
+	}
 	want := []riskd.Timeout{
 		{Limits: riskd.Limits{Idle: 30 * time.Minute, Absolute: 12 * time.Hour}},
 		{Role: "admin", Limits: riskd.Limits{Idle: 15 * time.Minute, Absolute: 8 * time.Hour}},
@@ -38,7 +45,7 @@ func TestDefaultTuning(t *testing.T) {
 func TestTuningFaults(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ overlay, want string }{
-		"unknown member":           {`{"scores": {}}`, `pack test: tuning.json: scores: is unknown: "scores" is not one of cap, default_privilege, group_cap, half_life, invariants, last_decision_for, on_failure, roles, rules, score, step_up, timeouts; did you mean "score"?`},
+		"unknown member":           {`{"scores": {}}`, `pack test: tuning.json: scores: is unknown: "scores" is not one of cap, challenge, default_privilege, group_cap, half_life, identity_events, invariants, last_decision_for, on_failure, roles, rules, score, step_up, timeouts, trust; did you mean "score"?`},
 		"unknown below":            {`{"score": {"step_up_nat": 1}}`, `tuning.json: score.step_up_nat: is unknown`},
 		"missing member":           {`{"cap": null}`, `tuning.json: cap: is required: an object`},
 		"missing below":            {`{"cap": {"identity": null}}`, `tuning.json: cap.identity: is required: a number from 0.1 to 1000`},
@@ -62,6 +69,24 @@ func TestTuningFaults(t *testing.T) {
 		"limit with more":          {`{"timeouts": {"limits": [{"idle": "1h", "rolle": "x"}]}}`, `tuning.json: timeouts.limits[0].rolle: is unknown`},
 		"limit that is no time":    {`{"timeouts": {"limits": [{"absolute": "0s"}]}}`, `tuning.json: timeouts.limits[0].absolute: must be a duration above 0`},
 		"limit of an empty role":   {`{"timeouts": {"limits": [{"idle": "1h", "role": ""}]}}`, `tuning.json: timeouts.limits[0].role: must be a text that isn't empty; it is ""`},
+		"no challenge":             {`{"challenge": null}`, `tuning.json: challenge: is required: an object`},
+		"challenge never expires":  {`{"challenge": {"expires": "0s"}}`, `tuning.json: challenge.expires: must be a duration above 0`},
+		"challenge without tries":  {`{"challenge": {"attempts": 0}}`, `tuning.json: challenge.attempts: must be a whole number from 1 to 20; it is 0`},
+		"half a try":               {`{"challenge": {"attempts": 2.5}}`, `tuning.json: challenge.attempts: must be a whole number from 1 to 20; it is 2.5`},
+		"tries as text":            {`{"challenge": {"attempts": "3"}}`, `tuning.json: challenge.attempts: must be a whole number from 1 to 20; it is "3"`},
+		"exhausted is allowed":     {`{"challenge": {"exhausted": "allow"}}`, `tuning.json: challenge.exhausted: must be revoke or suspend; it is "allow"`},
+		"exhausted is an effect":   {`{"challenge": {"exhausted": "forget"}}`, `tuning.json: challenge.exhausted: must be revoke or suspend; it is "forget"`},
+		"prompts without end":      {`{"challenge": {"prompts_per_day": 1001}}`, `tuning.json: challenge.prompts_per_day: must be a whole number from 1 to 1000; it is 1001`},
+		"challenge with more":      {`{"challenge": {"expire": "1m"}}`, `tuning.json: challenge.expire: is unknown: "expire" is not one of attempts, exhausted, expires, prompts_per_day; did you mean "expires"?`},
+		"no trust":                 {`{"trust": null}`, `tuning.json: trust: is required: an object`},
+		"trust without time":       {`{"trust": {"for": null}}`, `tuning.json: trust.for: is required: a duration from "0s" to "8760h"`},
+		"trust for more":           {`{"trust": {"for": "8761h"}}`, `tuning.json: trust.for: must be a duration from "0s" to "8760h"; it is "8761h"`},
+		"trust backwards":          {`{"trust": {"for": "-1h"}}`, `tuning.json: trust.for: must be a duration from "0s" to "8760h"; it is "-1h"`},
+		"identity event left out":  {`{"identity_events": {"logout": null}}`, `tuning.json: identity_events.logout: is required: a list of strings`},
+		"unknown identity event":   {`{"identity_events": {"pasword_reset": []}}`, `did you mean "password_reset"?`},
+		"unknown action":           {`{"identity_events": {"logout": ["drop_trust", "revoke_sesion"]}}`, `tuning.json: identity_events.logout[1]: is unknown: "revoke_sesion" is not one of drop_trust, reset_profile, resume, revoke_device, revoke_session, revoke_user, step_up, suspend; did you mean "revoke_session"?`},
+		"actions are no list":      {`{"identity_events": {"logout": "revoke_session"}}`, `tuning.json: identity_events.logout: must be a list of strings`},
+		"action without a name":    {`{"identity_events": {"logout": [""]}}`, `tuning.json: identity_events.logout: must be a list of strings`},
 		"invariant is allowed":     {`{"invariants": {"session_fixation": "allow"}}`, `tuning.json: invariants.session_fixation: must be revoke or step_up; it is "allow"`},
 		"privilege out of range":   {`{"roles": {"admin": {"privilege": 11}}}`, `tuning.json: roles.admin.privilege: must be a number from 0 to 10; it is 11`},
 		"role with more":           {`{"roles": {"admin": {"priv": 1}}}`, `tuning.json: roles.admin.priv: is unknown`},
@@ -99,6 +124,14 @@ func TestTuningSyntax(t *testing.T) {
 			_, err := policies.Compile("test", pack, policies.Options{Signals: testSignals, Library: libraryOf(t, testRules)})
 			wantError(t, err, test.want)
 		})
+	}
+}
+
+func TestTuningWithoutTrust(t *testing.T) {
+	t.Parallel()
+	got := compile(t, "", "", `{"trust": {"for": "0s"}, "challenge": {"exhausted": "suspend"}, "identity_events": {"logout": []}}`).Info().Tuning
+	if got.TrustFor != 0 || got.Challenge.Exhausted != riskd.EffectSuspend || len(got.Identity["logout"]) != 0 {
+		t.Errorf("got %+v", got)
 	}
 }
 

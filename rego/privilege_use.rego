@@ -51,8 +51,9 @@ role_listed if {
 # title: Proof too old
 # description: |
 #   Power is used on the strength of a proof of identity that is old, or of
-#   unknown age. No evidence of theft, and worth no nats: the pack answers it by
-#   asking for a fresh proof.
+#   unknown age, or from before a trusted device excused a new network. No
+#   evidence of theft, and worth no nats: the pack answers it by asking for a
+#   fresh proof, and trust never makes one superfluous.
 # labels:
 #   rule: stale_proof
 #   severity: medium
@@ -76,3 +77,5 @@ proof_stale if {
 }
 
 proof_stale if input.readings.privilege_use.proof_age_s < 0
+
+proof_stale if input.readings.device_trust.excused == 1

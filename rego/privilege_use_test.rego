@@ -96,3 +96,19 @@ test_stale_proof_tuned if {
 	rules.reasons == {stale_proof} with input as proof(0, "sensitive", 61) with data.tuning as tuned
 	count(rules.reasons) == 0 with input as proof(0, "sensitive", 60) with data.tuning as tuned
 }
+
+test_stale_proof_from_before_trust_excused if {
+	arrived := object.union(proof(0, "sensitive", 60), {"readings": {"device_trust": {"value": 1, "nats": 0, "excused": 1}}})
+	rules.reasons == {stale_proof} with input as arrived with data.tuning as privilege_tuning
+	ordinary := object.union(proof(0, "standard", 60), {"readings": {"device_trust": {"value": 1, "nats": 0, "excused": 1}}})
+	count(rules.reasons) == 0 with input as ordinary with data.tuning as privilege_tuning
+}
+
+test_stale_proof_whatever_the_trust if {
+	trusted := object.union(proof(0, "sensitive", 901), {
+		"device": {"trusted": true},
+		"request": {"class": "sensitive"},
+		"readings": {"device_trust": {"value": 1, "nats": -2, "excused": 0}},
+	})
+	rules.reasons == {stale_proof} with input as trusted with data.tuning as privilege_tuning
+}

@@ -13,14 +13,21 @@ import (
 // Memory is what the engine needs of the place where sessions are kept.
 type Memory interface {
 	// Revoked reports the revocation that ended the event's session, if any. It
-	// must be exact, and must see every Revoke that has returned.
+	// must be exact, and must see every Impose that has returned.
 	Revoked(e *riskd.Event) (riskd.Epoch, bool)
+	// Standing finds the standing revocation whose predicate the event hits, if
+	// any; the event's place is known.
+	Standing(e *riskd.Event, a riskd.Agent, now time.Time) (riskd.Epoch, bool)
 	// Update runs fn on the event's session, made if it is new, and on a copy of
-	// its user's profile; one fn at a time per session. If fn says so, the
-	// profile learns from the event.
-	Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) (learn bool))
-	// Revoke ends the target's sessions that began before at.
-	Revoke(t riskd.Target, at time.Time, reason, actor string) (riskd.Epoch, int)
+	// its user's profile; one fn at a time per session. The profile takes the
+	// lesson. Update sets the session's Suspension, Ordered and Lost.
+	Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson)
+	// Edit is Update for what happens to a session outside of its own requests; it
+	// reports whether the session is known.
+	Edit(id riskd.SessionID, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson) bool
+	// Impose puts orders in force, and returns when they will survive a crash. They
+	// are in force with an error that wraps riskd.ErrNotDurable as well.
+	Impose(ctx context.Context, key string, orders ...riskd.Epoch) (riskd.Imposed, error)
 }
 
 // Locator says where an address is. It must not block; what it doesn't know
@@ -47,8 +54,9 @@ type Options struct {
 	Policy func() Policy
 	// NewID gives ids for decisions and challenges.
 	NewID func() string
-	// Record is told of every decision before it is answered. It must not block.
-	// Optional.
+	// Record is told of every decision before it is answered. It must not block,
+	// but for what it does to keep the record of a decision with Moments, and then
+	// within bounds. Optional.
 	Record func(*riskd.Record)
 	// Deadline bounds the time that the policy may take for one decision; past
 	// it the class's default is answered. Default: 20 ms.
@@ -93,32 +101,33 @@ func New(o Options) (*Engine, error) {
 func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) riskd.Decision {
 	started := time.Now()
 	t := e.begin(event, now)
+	// A caller that hangs up must not take the evidence along with him.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Deadline)
 	if epoch, revoked := e.Memory.Revoked(event); revoked {
 		t.over(epoch)
+	} else if t.locate(); t.met(ctx) {
+		t.impose(ctx)
 	} else {
-		t.locate()
-		// A caller that hangs up must not take the evidence along with him.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Deadline)
-		e.Memory.Update(event, now, func(s *riskd.Session, p *riskd.Profile) bool {
+		e.Memory.Update(event, now, func(s *riskd.Session, p *riskd.Profile) riskd.Lesson {
 			t.remember(s, p)
-			if t.ended() || t.expire() {
-				return false
+			if t.ended() || t.expire() || t.suspended() {
+				return t.lesson
 			}
+			t.chronicle()
 			t.prove()
 			t.measure()
 			t.reason(ctx)
 			t.weigh()
 			t.judge(ctx)
 			t.guard()
-			return t.settle()
+			t.settle()
+			return t.lesson
 		})
-		cancel()
-		if t.decision.Outcome == riskd.Revoke && t.decision.Source == riskd.SourceFresh {
-			e.Memory.Revoke(riskd.Target{Kind: riskd.TargetSession, Tenant: event.Tenant, Session: event.Session.ID}, now, t.decision.AdminText, "policy")
-		}
+		t.impose(ctx)
 	}
+	cancel()
 	e.Record(&riskd.Record{
-		Event: event, Decision: &t.decision, Readings: t.readings, Nats: t.Nats,
+		Event: event, Decision: &t.decision, Moments: t.moments, Readings: t.readings, Nats: t.Nats,
 		Took: time.Since(started),
 	})
 	return t.decision

@@ -83,6 +83,7 @@ func tuning() riskd.Tuning {
 	t := riskd.Tuning{
 		StepUpNats: 10, RevokeNats: 14, RequestBonus: 4, LastDecisionFor: time.Minute,
 		HalfLife: [2]time.Duration{4 * time.Hour, 8 * time.Minute}, Cap: [2]float64{25, 14},
+		Challenge: riskd.Challenge{Expires: 10 * time.Minute, Attempts: 3, PromptsPerDay: 2}, TrustFor: 30 * 24 * time.Hour,
 	}
 	for g := range t.GroupCap {
 		t.GroupCap[g] = riskd.Bounds{Min: -3, Max: 20}
@@ -193,7 +194,7 @@ func TestRevokedIsAskedFirst(t *testing.T) {
 			b := engine(t)
 			b.decide(withDevice)
 			asked := b.policy.asked
-			b.store.Revoke(target, b.now.Add(time.Millisecond), "lost laptop", "ops")
+			b.revoke(t, target, b.now.Add(time.Millisecond))
 			b.policy.reasonsErr = errors.New("and the policy is broken")
 			d := b.decide(withDevice)
 			if d.Outcome != riskd.Revoke || d.Source != riskd.SourceRevocation || d.Score != 100 || d.Level != riskd.High {
@@ -231,7 +232,7 @@ func TestStepUpForRiskStaysUntilProved(t *testing.T) {
 	}
 	b.policy.reasons, b.policy.answer = nil, riskd.Judgement{Outcome: riskd.Allow}
 	b.now = b.now.Add(24 * time.Hour) // the evidence is long gone
-	if d := b.decide(nil); d.Outcome != riskd.StepUpNeeded || d.StepUp.ID != first.StepUp.ID {
+	if d := b.decide(nil); d.Outcome != riskd.StepUpNeeded || d.StepUp.ID == first.StepUp.ID {
 		t.Fatalf("a day later: %s, challenge %+v", d.Outcome, d.StepUp)
 	}
 	if d := b.decide(class(riskd.ClassOpen)); d.Outcome != riskd.Allow {
@@ -432,7 +433,21 @@ type lateRevoke struct {
 	before func()
 }
 
-func (m lateRevoke) Revoke(t riskd.Target, at time.Time, reason, actor string) (riskd.Epoch, int) {
+func (m lateRevoke) Impose(ctx context.Context, key string, orders ...riskd.Epoch) (riskd.Imposed, error) {
 	m.before()
-	return m.Store.Revoke(t, at, reason, actor)
+	return m.Store.Impose(ctx, key, orders...)
+}
+
+func (b *bench) revoke(t testing.TB, target riskd.Target, at time.Time) {
+	t.Helper()
+	b.impose(t, riskd.Epoch{Target: target, At: at, Reason: "lost laptop", Actor: "ops"})
+}
+
+func (b *bench) impose(t testing.TB, order riskd.Epoch) riskd.Epoch {
+	t.Helper()
+	done, err := b.store.Impose(context.Background(), "", order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done.Epochs[0]
 }

@@ -26,7 +26,8 @@ func (t *turn) expire() bool {
 	if rule == nil {
 		return false
 	}
-	t.Session.Status, t.Session.StepUp = riskd.StatusExpired, nil
+	t.Session.Status, t.Session.StepUp, t.Session.Asked = riskd.StatusExpired, nil, nil
+	t.note(riskd.Ended, rule.Code)
 	t.expired(rule)
 	return true
 }

@@ -149,7 +149,7 @@ func TestExpiredIsFinal(t *testing.T) {
 func TestRevokedBeatsExpired(t *testing.T) {
 	b := limited(t)
 	b.at(b.now, 0, nil)
-	b.store.Revoke(riskd.Target{Kind: riskd.TargetUser, ID: "ada"}, b.now.Add(time.Minute), "", "")
+	b.revoke(t, riskd.Target{Kind: riskd.TargetUser, ID: "ada"}, b.now.Add(time.Minute))
 	if d := b.at(b.now, time.Hour, nil); d.Source != riskd.SourceRevocation {
 		t.Errorf("told as %s", d.Source)
 	}

@@ -1,8 +1,9 @@
 package scoring
 
 import (
+	"context"
 	"errors"
-	"slices"
+	"fmt"
 
 	"github.com/riskd/riskd"
 )
@@ -21,7 +22,11 @@ func (t *turn) over(epoch riskd.Epoch) {
 }
 
 func revokedText(epoch riskd.Epoch) string {
-	text := epoch.Target.Kind.String() + " revoked at " + epoch.At.UTC().Format("2006-01-02T15:04:05Z07:00")
+	return epoch.Target.Kind.String() + " revoked" + orderText(&epoch)
+}
+
+func orderText(epoch *riskd.Epoch) string {
+	text := " at " + epoch.At.UTC().Format("2006-01-02T15:04:05Z07:00")
 	if epoch.Actor != "" {
 		text += " by " + epoch.Actor
 	}
@@ -40,51 +45,77 @@ func (t *turn) guard() {
 		d.Degraded = append(d.Degraded, codeOf(t.err))
 		t.answer = riskd.Judgement{StepUp: t.pack.Tuning.Demand[t.Event.Request.Class]}
 	}
-	pending := s.StepUp != nil && t.Event.Request.Class != riskd.ClassOpen
+	if s.Ordered != nil && t.Event.Session.AuthTime.After(s.Ordered.At) {
+		s.Ordered = nil
+	}
+	pending := (s.StepUp != nil || s.Ordered != nil) && t.Event.Request.Class != riskd.ClassOpen
 	if d.Outcome == riskd.Allow && pending {
 		d.Outcome = riskd.StepUpNeeded
+	}
+	switch { // the last attempt to prove it has failed
+	case s.Status == riskd.StatusRevoked:
+		d.Outcome = riskd.Revoke
+	case s.Status == riskd.StatusSuspended && len(t.orders) > 0:
+		d.Outcome, d.Source = riskd.StepUpNeeded, riskd.SourceSuspension
+		return
 	}
 	switch d.Outcome {
 	case riskd.StepUpNeeded:
 		d.StepUp = t.challenge()
 	case riskd.Revoke:
-		s.StepUp, s.Status = nil, riskd.StatusRevoked
+		s.StepUp, s.Asked, s.Status = nil, nil, riskd.StatusRevoked
+		t.note(riskd.Ended, "revoked")
 	}
 }
 
-// challenge gives the session's pending step-up, or a new one. Only a step-up
-// for risk stays with the session; one that a single action asks for, or that
-// stands in for a policy that failed, is asked again when that comes again.
-func (t *turn) challenge() *riskd.StepUp {
-	s := t.Session
-	clears := t.clearable()
-	if s.StepUp != nil {
-		if t.answer.Outcome == riskd.StepUpNeeded {
-			s.StepUp.Demand = t.answer.StepUp
-		}
-		s.StepUp.Clears = clears
-		copied := *s.StepUp
-		return &copied
+// met reports whether the event meets a standing revocation, which then ends its
+// session.
+func (t *turn) met(ctx context.Context) bool {
+	epoch, hit := t.engine.Memory.Standing(t.Event, t.agent, t.Now)
+	if hit {
+		t.over(epoch)
+		t.orders = append(t.orders, riskd.Epoch{
+			Target: t.itself(), At: t.Now, Actor: epoch.Actor,
+			Reason: fmt.Sprintf("met revocation %d: %s", epoch.Number, epoch.Reason),
+		})
 	}
-	u := riskd.StepUp{
-		ID: "su_" + t.engine.NewID(), Demand: t.answer.StepUp, Clears: clears, IssuedAt: t.Now,
-		AuthTime: latest(s.AuthTime, t.Event.Session.AuthTime),
-	}
-	if t.err == nil && (t.Score >= riskd.StepUpScore || len(t.Invariants) > 0) {
-		kept := u
-		s.StepUp, s.Status = &kept, riskd.StatusStepUp
-	}
-	return &u
+	return hit
 }
 
-func (t *turn) clearable() []string {
-	var codes []string
-	for i := range t.Reasons {
-		if r := &t.Reasons[i]; slices.Contains(r.ClearsWith, mfa) && !slices.Contains(codes, r.Code) {
-			codes = append(codes, r.Code)
-		}
+func (t *turn) itself() riskd.Target {
+	return riskd.Target{Kind: riskd.TargetSession, Tenant: t.Event.Tenant, Session: t.Event.Session.ID}
+}
+
+// suspended answers for a session that is held up; nothing else is looked at.
+// Open routes go on, so that its user can be told.
+func (t *turn) suspended() bool {
+	held := t.Session.Suspension
+	if held == nil || t.Event.Request.Class == riskd.ClassOpen {
+		return false
 	}
-	return codes
+	d := &t.decision
+	d.Outcome, d.Source = riskd.StepUpNeeded, riskd.SourceSuspension
+	d.Score, d.Level = int(t.Session.Score), riskd.LevelOf(t.Session.Score)
+	d.UserText = "Your session is on hold. Please contact support."
+	d.AdminText = "suspended" + orderText(held)
+	t.announce()
+	return true
+}
+
+// impose puts the orders in force that the event has led to, and waits until they
+// are on disk, but not past the deadline: they are in force anyway.
+func (t *turn) impose(ctx context.Context) {
+	if t.decision.Outcome == riskd.Revoke && t.decision.Source == riskd.SourceFresh && len(t.orders) == 0 {
+		t.orders = append(t.orders, riskd.Epoch{
+			Target: t.itself(), At: t.Now, Reason: t.decision.AdminText, Actor: policyActor,
+		})
+	}
+	if len(t.orders) == 0 {
+		return
+	}
+	if _, err := t.engine.Memory.Impose(ctx, "", t.orders...); err != nil {
+		t.decision.Degraded = append(t.decision.Degraded, "revocation_not_durable")
+	}
 }
 
 // fallback is the outcome for an event that the policy gave no answer on. It is

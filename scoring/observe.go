@@ -50,6 +50,9 @@ func (t *turn) observeSubject() {
 		s.BeforeLogin = e.User.ID == ""
 	}
 	if s.User == "" && e.User.ID != "" {
+		if !t.first {
+			t.note(riskd.SignedIn, "")
+		}
 		s.User = e.User.ID
 		// Whoever used the id before the login need not be who has signed in.
 		s.Known, s.Devices = riskd.Contexts{}, [len(s.Devices)]riskd.DeviceMark{}
@@ -57,12 +60,49 @@ func (t *turn) observeSubject() {
 	if e.Device.ID != "" {
 		s.DeviceID = e.Device.ID
 	}
+	if len(e.User.Roles) > 0 {
+		s.Roles = e.User.Roles
+	}
+	if e.User.Type != "" {
+		s.UserType = e.User.Type
+	}
+	if e.Environment != "" {
+		s.Environment = e.Environment
+	}
 	if e.Session.AuthTime.After(s.AuthTime) {
 		s.AuthTime, s.ACR, s.AMR = e.Session.AuthTime, e.Session.ACR, e.Session.AMR
 	}
 	if s.Binding.Type == "" && e.Session.Binding.Verified {
 		s.Binding = e.Session.Binding
 	}
+}
+
+// chronicle notes what people want to see of a session later: where it began and
+// moved to, and that its machine changed.
+func (t *turn) chronicle() {
+	s, here := t.Session, riskd.ContextOf(t.Event)
+	m := riskd.MarkOf(&t.Event.Device)
+	switch {
+	case t.first && !s.Previous.IsZero():
+		t.note(riskd.Rotated, s.Previous.String())
+	case t.first:
+		t.note(riskd.Began, "")
+	case here.ASN != s.Here.ASN || here.Country != s.Here.Country || here.ASN == 0 && here.Prefix != s.Here.Prefix:
+		t.note(riskd.Moved, "")
+	case m.ID != 0 && s.Device.ID != 0 && m.ID != s.Device.ID,
+		t.agent.Family != "" && s.Agent.Family != "" && t.agent.Family != s.Agent.Family:
+		t.note(riskd.ChangedAgent, t.agent.Family)
+	}
+}
+
+// note adds to the session's timeline.
+func (t *turn) note(kind riskd.MomentKind, note string) {
+	m := riskd.Moment{At: t.Now, Kind: kind, Context: t.Session.Here, Note: note}
+	if t.Event.Client.IP.IsValid() { // answers to challenges come from nowhere
+		m.Context = riskd.ContextOf(t.Event)
+	}
+	t.Session.Note(m)
+	t.moments = append(t.moments, m)
 }
 
 func exact(p *riskd.Place) bool {

@@ -12,9 +12,6 @@ import (
 	"github.com/riskd/riskd/signals"
 )
 
-// mfa is the kind of proof that a step-up gives: rules name it in clears_with.
-const mfa = "mfa"
-
 // turn is one event on its way through the engine.
 type turn struct {
 	riskd.Case // what the policy sees
@@ -28,8 +25,12 @@ type turn struct {
 	request  []riskd.Reason // this event's reasons, capped
 	err      error          // why the policy gave no answer
 	proved   bool           // the event met the session's step-up
+	before   accepted       // what the session had accepted before it was proved
 	answer   riskd.Judgement
 	decision riskd.Decision
+	lesson   riskd.Lesson   // for the user's profile
+	moments  []riskd.Moment // for the session's timeline
+	orders   []riskd.Epoch  // to impose before the answer
 }
 
 func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
@@ -51,33 +52,23 @@ func (t *turn) locate() {
 		t.Event.Place = place
 		t.decision.Degraded = append(t.decision.Degraded, degraded...)
 	}
+	t.agent = signals.ParseAgent(t.Event.Client.UserAgent)
 }
 
 // remember takes up what is known of the session and its user.
 func (t *turn) remember(s *riskd.Session, p *riskd.Profile) {
 	t.Session, t.Profile = s, p
 	t.first = s.Requests == 0
-	t.agent = signals.ParseAgent(t.Event.Client.UserAgent)
 	if len(s.Cells) < signals.Cells() {
 		s.Cells = append(s.Cells, make([]riskd.Cell, signals.Cells()-len(s.Cells))...)
 	}
 	for _, sum := range t.sums() {
 		decay(sum.sum, t.Now, t.pack.Tuning.HalfLife[sum.channel])
-	}
-}
-
-// prove lets a passed step-up have its effect, so that what follows is measured
-// against what the proof has accepted.
-func (t *turn) prove() {
-	s := t.Session
-	if s.StepUp != nil && s.StepUp.MetBy(t.Event, t.Now) {
-		t.proved = true
-		s.StepUp, s.Status = nil, riskd.StatusActive
-		discharge(&s.Identity, mfa)
-		discharge(&s.Behaviour, mfa)
-		t.accept()
-		s.Here, s.Agent = riskd.ContextOf(t.Event), t.agent
-		s.Device = riskd.MarkOf(&t.Event.Device)
+		for i := range sum.sum.Open {
+			if o := &sum.sum.Open[i]; o.Rule == nil {
+				o.Rule = t.pack.Rule(o.Code)
+			}
+		}
 	}
 }
 
@@ -115,6 +106,10 @@ func (t *turn) gap() time.Duration {
 }
 
 func (t *turn) reason(ctx context.Context) {
+	if t.Session.Lost {
+		t.err = errLost
+		return
+	}
 	t.request, t.err = t.policy.Reasons(ctx, &t.Case)
 	if t.err != nil {
 		t.request = nil
@@ -127,6 +122,14 @@ func (t *turn) reason(ctx context.Context) {
 	}
 }
 
+// errLost is a session that may have a history which can't be read.
+var errLost = codedError{"state_unreadable", "what is remembered of the session can't be read"}
+
+type codedError struct{ code, text string }
+
+func (e codedError) Error() string        { return e.text }
+func (e codedError) DecisionCode() string { return e.code }
+
 func (t *turn) judge(ctx context.Context) {
 	if t.err == nil {
 		t.answer, t.err = t.policy.Judge(ctx, &t.Case)
@@ -136,10 +139,10 @@ func (t *turn) judge(ctx context.Context) {
 	}
 }
 
-// settle lets session and decision take the outcome up, and says whether the
-// user's profile may learn from the event: never from one that is suspicious,
-// was denied, is under a step-up, or was decided without a policy.
-func (t *turn) settle() (learn bool) {
+// settle lets session and decision take the outcome up, and says what the user's
+// profile learns from the event: no habits from one that is suspicious, was denied,
+// is under a step-up, or was decided without a policy.
+func (t *turn) settle() {
 	s := t.Session
 	t.observe()
 	t.explain()
@@ -147,13 +150,50 @@ func (t *turn) settle() (learn bool) {
 	if t.decision.Source == riskd.SourceFresh {
 		s.Last, s.DecidedAt, s.Score = t.decision.Outcome, t.Now, t.Score
 	}
+	if t.proved && t.decision.Outcome != riskd.Allow { // by somebody who is asked for more
+		t.Session.Known, t.Session.Devices = t.before.contexts, t.before.devices
+		t.proved, t.lesson.Trust = false, riskd.DeviceTrust{}
+	}
 	calm := t.Nats.Identity+t.Nats.Behaviour <= t.pack.Tuning.StepUpNats/2
 	clean := t.decision.Source == riskd.SourceFresh && t.decision.Outcome == riskd.Allow && s.StepUp == nil && calm
 	if clean {
 		t.accept()
 	}
 	denied := t.Event.Request.Status == http.StatusUnauthorized || t.Event.Request.Status == http.StatusForbidden
-	return (clean || t.proved) && !denied && t.Event.User.ID != ""
+	t.lesson.Learn = (clean || t.proved) && !denied && t.Event.User.ID != ""
+	t.sight()
+}
+
+// accepted are the contexts and devices that a session may come back to.
+type accepted struct {
+	contexts riskd.Contexts
+	devices  [4]riskd.DeviceMark
+}
+
+// sight tells the user's profile where his trusted device is; one that is in two
+// places at once is trusted no more.
+func (t *turn) sight() {
+	device := riskd.MarkOf(&t.Event.Device).ID
+	trust := t.Profile.Trusted(device, t.Now)
+	switch {
+	case trust == nil:
+	case t.cloned(trust) && !t.proved:
+		t.lesson.Distrust = device
+	default:
+		t.lesson.Sighted = true
+	}
+}
+
+// cloned reports whether a trusted device is two machines, as the signal says that
+// tells clones from telephones, if the pack has it measured.
+func (t *turn) cloned(trust *riskd.DeviceTrust) bool {
+	const clone = 2
+	for i := range t.engine.signals {
+		if t.engine.signals[i].Name == "device_clone" && t.readings[i].State == riskd.Measured {
+			return t.readings[i].Value == clone
+		}
+	}
+	return trust.ClonedBy(riskd.ContextOf(t.Event), t.Now)
 }
 
 // accept makes the event's context and device ones that the session may come

@@ -14,7 +14,7 @@ import (
 // session is revoked or expired, and with [riskd.ErrStepUpPending]. A session
 // whose time is up at now by its own limits is expired from then on.
 func (s *Store) Extend(id riskd.SessionID, now time.Time) (riskd.Session, error) {
-	r := s.sessions.pin(id)
+	r := s.find(id)
 	if r == nil {
 		return riskd.Session{}, riskd.ErrUnknownSession
 	}
@@ -52,6 +52,8 @@ func (s *Store) Expire(now time.Time) (expired int) {
 		v.expire(now)
 		v.publish()
 		r.home.move(r, v.rank())
+		s.sessions.touch(r)
+		s.expiredOne(&v.Session)
 		v.mu.Unlock()
 		expired++
 	})

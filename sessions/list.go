@@ -2,7 +2,6 @@ package sessions
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 
 	"github.com/riskd/riskd"
@@ -20,7 +19,8 @@ const (
 type Filter = struct {
 	Tenant string
 	User   string
-	Device string // the device's id
+	Device string       // the device's id
+	Prefix riskd.Prefix // of the address seen last
 	Status *riskd.Status
 	Cursor string // where the page before ended
 	Limit  int    // DefaultPage if it isn't positive, at most MaxPage
@@ -41,7 +41,7 @@ type Stats = struct {
 // Stats counts.
 func (s *Store) Stats() Stats {
 	return Stats{
-		Sessions: int(s.sessions.rows.Load()), Profiles: int(s.profiles.rows.Load()), Epochs: s.epochs.count(),
+		Sessions: int(s.sessions.rows.Load()), Profiles: int(s.profiles.rows.Load()), Epochs: s.orderCount(),
 		EvictedSessions: s.sessions.evicted.Load(), EvictedProfiles: s.profiles.evicted.Load(),
 	}
 }
@@ -49,24 +49,41 @@ func (s *Store) Stats() Stats {
 // Session gives a deep copy of one session. It waits for a decision on the
 // session that is being taken.
 func (s *Store) Session(id riskd.SessionID) (riskd.Session, bool) {
-	home := s.sessions.home(id)
-	home.Lock()
-	r := home.rows[id]
-	home.Unlock()
+	r := s.find(id)
 	if r == nil {
 		return riskd.Session{}, false
 	}
+	defer r.home.unpin(r)
 	return s.copyOf(r), true
 }
 
+// copyOf gives a deep copy of a session with the status that orders give it.
 func (s *Store) copyOf(r *sessionRow) riskd.Session {
 	r.value.mu.Lock()
 	c := clone(&r.value.Session)
+	family := r.value.family
 	r.value.mu.Unlock()
 	if s.isEnded(r) {
 		c.Status = riskd.StatusRevoked
+		return c
 	}
+	s.hold(&c, family)
 	return c
+}
+
+// hold gives a session the status of one that is suspended, if it is.
+func (s *Store) hold(in *riskd.Session, family riskd.SessionID) {
+	f := factsOf(in)
+	c := f.claim(in.ID, family)
+	s.disguise(&c)
+	in.Suspension = s.suspension(&c)
+	switch {
+	case in.Status.Over():
+	case in.Suspension != nil:
+		in.Status = riskd.StatusSuspended
+	case in.Status == riskd.StatusSuspended:
+		in.Status = in.Waiting()
+	}
 }
 
 // isEnded is ended for whoever doesn't hold the shard.
@@ -79,7 +96,7 @@ func (s *Store) isEnded(r *sessionRow) bool {
 // ended reports whether a session is revoked, whatever a decision in flight has
 // made of its status. The caller holds the shard.
 func (s *Store) ended(r *sessionRow) bool {
-	if r.value.ended.Load() || r.value.facts.status == riskd.StatusRevoked {
+	if r.value.endedBy.Load() != 0 || r.value.facts.status == riskd.StatusRevoked {
 		return true
 	}
 	_, over := s.overBy(r)
@@ -89,14 +106,17 @@ func (s *Store) ended(r *sessionRow) bool {
 // List gives copies of the sessions that the filter chooses, ordered by
 // reference, and the cursor of the next page, "" after the last. Sessions that
 // are there all the time are listed exactly once. A cursor that isn't a reference
-// is an error. A page walks the whole table, holding one shard at a time for as
-// long as it takes to compare its sessions.
+// is an error. In memory alone, a page walks the whole table, holding one shard at
+// a time for as long as it takes to compare its sessions.
 func (s *Store) List(f Filter) (list []riskd.Session, next string, err error) {
 	var after riskd.SessionID
 	if f.Cursor != "" {
 		if after, err = riskd.ParseSessionRef(f.Cursor); err != nil {
 			return nil, "", &riskd.FieldError{Path: "cursor", Detail: "is none that a page of sessions ended with"}
 		}
+	}
+	if s.archived() {
+		return s.listArchived(&f, after)
 	}
 	p := newPage(f.Limit, byReference)
 	s.sessions.each(func(r *sessionRow) {
@@ -121,34 +141,34 @@ func byReference(a, b *sessionRow) int { return bytes.Compare(a.key[:], b.key[:]
 // chosen compares a session with the filter. The caller holds the shard.
 func (s *Store) chosen(f *Filter, r *sessionRow) bool {
 	in := &r.value.facts
-	if f.Tenant != "" && in.tenant != f.Tenant || f.User != "" && in.user != f.User || f.Device != "" && in.device != f.Device {
+	if !in.chosen(f) {
 		return false
 	}
-	if f.Status == nil {
-		return true
-	}
-	if s.ended(r) {
-		return *f.Status == riskd.StatusRevoked
-	}
-	return *f.Status == in.status
+	return f.Status == nil || *f.Status == s.statusOf(r)
 }
 
-// Revocations gives the epochs in force whose number is below before, newest
-// first, at most limit of them; 0 begins with the newest. limit is DefaultPage if
-// it isn't positive, and at most MaxPage.
-func (s *Store) Revocations(before uint64, limit int) []riskd.Epoch {
-	p := newPage(limit, func(a, b *riskd.Epoch) int { return cmp.Compare(b.Number, a.Number) })
-	s.epochs.each(func(e *riskd.Epoch) {
-		if before == 0 || e.Number < before {
-			p.add(e)
-		}
-	})
-	newest, _ := p.close()
-	list := make([]riskd.Epoch, len(newest))
-	for i, e := range newest {
-		list[i] = *e
+// chosen compares with the filter all but the status.
+func (in *facts) chosen(f *Filter) bool {
+	return (f.Tenant == "" || in.tenant == f.Tenant) && (f.User == "" || in.user == f.User) &&
+		(f.Device == "" || in.device == f.Device) && (f.Prefix == 0 || in.prefix == f.Prefix)
+}
+
+// statusOf gives a session's status as orders have it. The caller holds the shard.
+func (s *Store) statusOf(r *sessionRow) riskd.Status {
+	in := &r.value.facts
+	c := in.claim(r.key, r.value.family)
+	s.disguise(&c)
+	switch {
+	case s.ended(r):
+		return riskd.StatusRevoked
+	case in.status == riskd.StatusExpired:
+		return riskd.StatusExpired
+	case s.suspension(&c) != nil:
+		return riskd.StatusSuspended
+	case in.status == riskd.StatusSuspended:
+		return riskd.StatusActive
 	}
-	return list
+	return in.status
 }
 
 // page keeps the first few of many entries.

@@ -21,32 +21,64 @@ func (s *Store) profile(p *riskd.Profile, e *riskd.Event, remembered string, now
 		*p = riskd.Profile{}
 		return
 	}
-	home := s.profiles.home(key)
-	home.Lock()
-	defer home.Unlock()
-	r := home.rows[key]
-	if r == nil {
-		*p = riskd.Profile{Tenant: key.tenant, User: key.id}
-		return
+	*p = riskd.Profile{Tenant: key.tenant, User: key.id}
+	if r := s.findProfile(key); r != nil {
+		r.home.Lock()
+		r.seen = max(r.seen, now.UnixMilli())
+		*p = r.value
+		r.pins--
+		r.home.Unlock()
 	}
-	r.seen = max(r.seen, now.UnixMilli())
-	*p = r.value
+	s.void(p, e.Device.ID)
 }
 
-// learn takes the event into its user's profile. The profile is locked only
+// findProfile gives a user's profile, pinned, nil if nothing is known of him.
+func (s *Store) findProfile(key subject) *row[subject, riskd.Profile] {
+	if !s.archived() {
+		return s.profiles.pin(key)
+	}
+	for {
+		r, l := s.profiles.seek(key)
+		if r != nil {
+			return r
+		}
+		in := &row[subject, riskd.Profile]{key: key}
+		found, err := s.archive.profile(key, &in.value)
+		if err != nil || !found {
+			s.profiles.abandon(key, l)
+			s.unreadable(err)
+			return nil
+		}
+		in.seen = in.value.LastAt.UnixMilli()
+		if r, _ = s.profiles.add(in, clean, l); r != nil {
+			return r
+		}
+	}
+}
+
+// learn lets a user's profile take a lesson. The profile is locked only
 // for as long as that takes, so that a user's sessions don't wait for each other.
-func (s *Store) learn(e *riskd.Event, in *riskd.Session, now time.Time) {
-	if e.User.ID == "" {
+func (s *Store) learn(e *riskd.Event, in *riskd.Session, lesson *riskd.Lesson, now time.Time) {
+	key := subject{e.Tenant, e.User.ID}
+	if key.id == "" {
+		key.id = in.User
+	}
+	if key.id == "" {
 		return
 	}
-	key := subject{e.Tenant, e.User.ID}
-	r := s.profiles.pin(key)
+	r := s.findProfile(key)
 	if r == nil {
-		r, _ = s.profiles.add(&row[subject, riskd.Profile]{key: key}, clean)
+		fresh := &row[subject, riskd.Profile]{key: key, value: riskd.Profile{Tenant: key.tenant, User: key.id}}
+		r, _ = s.profiles.add(fresh, clean, nil)
 	}
 	r.home.Lock()
-	r.value.Learn(e, in.Agent, now, !in.Learned)
+	s.void(&r.value, e.Device.ID)
+	r.value.Take(lesson, e, now)
+	if lesson.Learn && e.User.ID != "" {
+		r.value.Learn(e, in.Agent, now, !in.Learned)
+		in.Learned = true
+	}
 	r.home.settle(r, now.UnixMilli(), clean)
+	s.profiles.touch(r)
 	r.home.Unlock()
-	in.Learned = true
 }

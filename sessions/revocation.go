@@ -1,14 +1,10 @@
 package sessions
 
-import (
-	"time"
-
-	"github.com/riskd/riskd"
-)
+import "github.com/riskd/riskd"
 
 // Revoked reports the revocation that has ended the event's session, if any. It
-// sees every Revoke that has returned, and waits neither for a decision nor for
-// a revocation.
+// sees every Impose that has returned, and waits neither for a decision nor for
+// a revocation; a session that isn't in memory is read from the archive first.
 //
 // A revoked session id never comes back, nor does any that is linked to it by
 // rotation, nor one that a rotation of it leads to. A revocation of a device, a
@@ -20,7 +16,8 @@ import (
 // session.started_at let a revoked user sign in again, the others do once the
 // revocation expires.
 func (s *Store) Revoked(e *riskd.Event) (riskd.Epoch, bool) {
-	if s.epochs.count() == 0 {
+	revoked := &s.orders[riskd.EffectRevoke]
+	if revoked.count() == 0 {
 		return riskd.Epoch{}, false
 	}
 	in, family := s.factsOf(e.Session.ID)
@@ -28,8 +25,8 @@ func (s *Store) Revoked(e *riskd.Event) (riskd.Epoch, bool) {
 		ids:     [4]riskd.SessionID{e.Session.ID, family},
 		start:   earlier(in.start, e.Session.StartedAt),
 		tenant:  e.Tenant,
-		devices: [3]string{e.Device.ID, in.device},
-		users:   [3]string{e.User.ID, in.user},
+		devices: [6]string{e.Device.ID, in.device},
+		users:   [6]string{e.User.ID, in.user},
 	}
 	previous := e.Session.PreviousID
 	if !previous.IsZero() {
@@ -38,21 +35,31 @@ func (s *Store) Revoked(e *riskd.Event) (riskd.Epoch, bool) {
 		c.start = earlier(c.start, in.start)
 		c.devices[2], c.users[2] = in.device, in.user
 	}
-	epoch, over := s.epochs.against(&c)
+	s.disguise(&c)
+	epoch, over := revoked.against(&c)
 	if over && !previous.IsZero() {
 		// The next event may not name the id before, and nobody will call Update.
-		s.epochs.sessions.inherit(e.Session.ID, epoch)
+		s.inheritLater(e.Session.ID, epoch)
 	}
 	return epoch, over
 }
 
+// inheritLater lets a revocation hold for a session, and has it written down soon.
+func (s *Store) inheritLater(id riskd.SessionID, epoch riskd.Epoch) {
+	if s.orders[riskd.EffectRevoke].sessions.inherit(id, epoch) && s.ledger != nil {
+		s.heirs.Lock()
+		s.heirs.lines = append(s.heirs.lines, line{Inherit: newOrderLine(&epoch, 0), For: id.String()})
+		s.heirs.Unlock()
+	}
+}
+
 // factsOf gives what is known of a session, zero if nothing is.
 func (s *Store) factsOf(id riskd.SessionID) (f facts, family riskd.SessionID) {
-	home := s.sessions.home(id)
-	home.Lock()
-	defer home.Unlock()
-	if r := home.rows[id]; r != nil {
-		return r.value.facts, r.value.family
+	if r := s.find(id); r != nil {
+		r.home.Lock()
+		f, family = r.value.facts, r.value.family
+		r.pins--
+		r.home.Unlock()
 	}
 	return f, family
 }
@@ -60,105 +67,132 @@ func (s *Store) factsOf(id riskd.SessionID) (f facts, family riskd.SessionID) {
 // overBy finds the revocation that has ended a session, by what is remembered
 // of it. The caller holds its shard.
 func (s *Store) overBy(r *sessionRow) (riskd.Epoch, bool) {
-	if s.epochs.count() == 0 {
+	revoked := &s.orders[riskd.EffectRevoke]
+	if revoked.count() == 0 {
 		return riskd.Epoch{}, false
 	}
-	f := &r.value.facts
-	return s.epochs.against(&claim{
-		ids:   [4]riskd.SessionID{r.key, r.value.family},
+	c := r.value.facts.claim(r.key, r.value.family)
+	s.disguise(&c)
+	return revoked.against(&c)
+}
+
+func (f *facts) claim(id, family riskd.SessionID) claim {
+	return claim{
+		ids:   [4]riskd.SessionID{id, family},
 		start: f.start, tenant: f.tenant,
-		devices: [3]string{f.device}, users: [3]string{f.user},
-	})
+		devices: [6]string{f.device}, users: [6]string{f.user},
+	}
 }
 
 // keepEnded lets a revocation outlive what made it hit: a session that is about
 // to be forgotten takes its start, user, device and family along.
 func (s *Store) keepEnded(r *sessionRow) {
 	if epoch, over := s.overBy(r); over {
-		s.epochs.sessions.inherit(r.key, epoch)
+		s.inheritLater(r.key, epoch)
 	}
 }
 
-// Revoke ends the target's sessions: all that began before at, or, by its id, a
-// session with all that it is linked to by rotation. It gives the epoch in force
-// and how many sessions, remembered and not revoked so far, it has ended.
-//
-// Epochs of one target merge by taking the later time. So a revocation that is
-// not later than the one in force changes nothing, and gives that one. Numbers
-// count the others. An invalid target gives the zero Epoch.
-func (s *Store) Revoke(t riskd.Target, at time.Time, reason, actor string) (riskd.Epoch, int) {
-	if t.Validate() != nil {
-		return riskd.Epoch{}, 0
-	}
-	epoch := s.epochs.raise(riskd.Epoch{Target: t, At: at, Reason: reason, Actor: actor})
-	if t.Kind == riskd.TargetSession {
-		return epoch, s.endFamily(epoch)
-	}
-	return epoch, s.endAll(epoch)
-}
-
-// endFamily ends a session and those linked to it. Whatever belongs to its
-// family is over by the family's id; the walk along the links is for the rest
-// and for the count.
-func (s *Store) endFamily(epoch riskd.Epoch) (ended int) {
-	id := epoch.Target.Session
-	if _, family := s.factsOf(id); !family.IsZero() {
-		s.epochs.sessions.inherit(family, epoch)
-	}
+// family gives a session's family and all that are linked to it by rotation, but
+// not the session itself.
+func (s *Store) family(id riskd.SessionID) (others []riskd.SessionID) {
 	met := map[riskd.SessionID]bool{{}: true}
 	for todo := []riskd.SessionID{id}; len(todo) > 0; {
-		id, todo = todo[len(todo)-1], todo[:len(todo)-1]
-		if met[id] {
+		next := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if met[next] {
 			continue
 		}
-		met[id] = true
-		f, over, newly := s.end(id)
-		if !over {
-			s.epochs.sessions.inherit(id, epoch)
+		met[next] = true
+		if next != id {
+			others = append(others, next)
 		}
-		if newly {
-			ended++
-		}
-		todo = append(todo, f.previous, f.next)
+		f, family := s.factsOf(next)
+		todo = append(todo, f.previous, f.next, family)
 	}
-	return ended
+	return others
 }
 
-// end marks one session, and says whether a revocation holds for it by itself.
-func (s *Store) end(id riskd.SessionID) (f facts, over, newly bool) {
-	home := s.sessions.home(id)
-	home.Lock()
-	defer home.Unlock()
-	r := home.rows[id]
+// meet marks the sessions that an order meets, and counts those that none of its
+// kind had met before.
+func (s *Store) meet(epoch *riskd.Epoch) (matched int) {
+	t := &epoch.Target
+	switch {
+	case epoch.Effect != riskd.EffectRevoke:
+		s.visit(t, epoch.Number, func(riskd.SessionID, *facts, *sessionRow) { matched++ })
+	case t.Kind == riskd.TargetSession, t.Kind == riskd.TargetPredicate:
+		for _, id := range s.heirsOf(epoch) {
+			if s.end(id, epoch) {
+				matched++
+			}
+		}
+	default:
+		s.visit(t, epoch.Number, func(_ riskd.SessionID, f *facts, r *sessionRow) {
+			if !f.start.Before(epoch.At) {
+				return
+			}
+			if r == nil && f.status != riskd.StatusRevoked || r != nil && s.endRow(r, epoch) {
+				matched++
+			}
+		})
+	}
+	return matched
+}
+
+// heirsOf are the sessions that an order over a session or a predicate holds for.
+func (s *Store) heirsOf(epoch *riskd.Epoch) []riskd.SessionID {
+	if epoch.Target.Kind == riskd.TargetSession {
+		return append(s.family(epoch.Target.Session), epoch.Target.Session)
+	}
+	var ids []riskd.SessionID
+	s.orders[epoch.Effect].sessions.all(func(id riskd.SessionID, in *record) {
+		if in.Number == epoch.Number {
+			ids = append(ids, id)
+		}
+	})
+	return ids
+}
+
+// end marks one session as ended by an order, and reports whether it is known
+// and wasn't over.
+func (s *Store) end(id riskd.SessionID, epoch *riskd.Epoch) (newly bool) {
+	r := s.find(id)
 	if r == nil {
-		return f, false, false
+		return false
 	}
-	_, over = s.overBy(r)
-	return r.value.facts, over, end(r)
+	r.home.Lock()
+	defer r.home.Unlock()
+	r.pins--
+	return s.endRow(r, epoch)
 }
 
-// end marks a session as revoked and reports whether it wasn't. The caller holds
-// its shard.
-func end(r *sessionRow) (newly bool) {
-	newly = !r.value.ended.Swap(true) && r.value.facts.status != riskd.StatusRevoked
+// endRow marks a session as revoked and reports whether it wasn't. The caller
+// holds its shard.
+func (s *Store) endRow(r *sessionRow, epoch *riskd.Epoch) (newly bool) {
+	newly = r.value.endedBy.CompareAndSwap(0, epoch.Number) && r.value.facts.status != riskd.StatusRevoked
 	r.home.move(r, clean)
+	s.sessions.touch(r)
 	return newly
 }
 
-// endAll marks the sessions of a device, a user or a tenant. It walks the whole
-// table, a shard at a time.
-func (s *Store) endAll(epoch riskd.Epoch) (ended int) {
+// visit visits the sessions of a device, a user or a tenant, in memory and in the
+// archive; those that aren't in memory have no row, and are told as revoked if
+// they're so but for the order of that number. It holds the shard of the one
+// visited.
+func (s *Store) visit(t *riskd.Target, number uint64, visit func(id riskd.SessionID, f *facts, r *sessionRow)) {
+	if s.archived() {
+		s.visitArchived(t, number, visit)
+		return
+	}
 	s.sessions.each(func(r *sessionRow) {
-		if r.value.facts.hitBy(&epoch) && end(r) {
-			ended++
+		if r.value.facts.of(t) {
+			visit(r.key, &r.value.facts, r)
 		}
 	})
-	return ended
 }
 
-func (f *facts) hitBy(epoch *riskd.Epoch) bool {
-	t := &epoch.Target
-	if f.tenant != t.Tenant || !f.start.Before(epoch.At) {
+// of reports whether a session belongs to a target, which is no predicate.
+func (f *facts) of(t *riskd.Target) bool {
+	if f.tenant != t.Tenant {
 		return false
 	}
 	switch t.Kind {
@@ -170,13 +204,3 @@ func (f *facts) hitBy(epoch *riskd.Epoch) bool {
 		return true
 	}
 }
-
-// Sweep takes out the revocations whose retention has passed, and counts them.
-// Retention begins with the first sweep that meets a revocation, so Sweep has to
-// be called every now and then, such as every minute. With now straight from
-// time.Now, setting the clock doesn't shorten it.
-func (s *Store) Sweep(now time.Time) int { return s.epochs.sweep(now, s.retention) }
-
-// Durable reports whether revocations survive the process: those of this store
-// don't.
-func (s *Store) Durable() bool { return false }

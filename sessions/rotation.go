@@ -15,7 +15,7 @@ import (
 // with it. Any other rotation of an expired session is an expired session.
 func (s *Store) inherit(v *session, e *riskd.Event, now time.Time) bool {
 	previous := e.Session.PreviousID
-	r := s.sessions.pin(previous)
+	r := s.find(previous)
 	if r == nil {
 		v.Previous, v.family = previous, previous
 		return false
@@ -32,35 +32,42 @@ func (s *Store) inherit(v *session, e *riskd.Event, now time.Time) bool {
 	if !old.family.IsZero() {
 		v.family = old.family
 	}
-	v.ended.Store(old.ended.Load())
+	v.endedBy.Store(old.endedBy.Load())
 	v.expiredAt = old.expiredAt
 	return true
 }
 
 // follow links a session to the one that continues it.
 func (s *Store) follow(previous, next riskd.SessionID) {
-	if r := s.sessions.pin(previous); r != nil {
+	if r := s.find(previous); r != nil {
 		r.value.mu.Lock()
 		r.value.Next = next
 		s.leave(r)
 	}
 }
 
-// clone copies a session so that nothing is shared but rules, which never change.
+// clone copies a session so that nothing is shared but rules, orders and
+// timelines, which never change.
 func clone(s *riskd.Session) riskd.Session {
 	c := *s
 	c.AMR = slices.Clone(s.AMR)
+	c.Roles = slices.Clone(s.Roles)
 	c.Cells = slices.Clone(s.Cells)
 	c.Identity.Open = cloneEvidence(s.Identity.Open)
 	c.Behaviour.Open = cloneEvidence(s.Behaviour.Open)
-	if s.StepUp != nil {
-		u := *s.StepUp
-		u.Demand.ACR = slices.Clone(u.Demand.ACR)
-		u.Demand.AMR = slices.Clone(u.Demand.AMR)
-		u.Clears = slices.Clone(u.Clears)
-		c.StepUp = &u
-	}
+	c.StepUp, c.Asked = cloneStepUp(s.StepUp), cloneStepUp(s.Asked)
 	return c
+}
+
+func cloneStepUp(u *riskd.StepUp) *riskd.StepUp {
+	if u == nil {
+		return nil
+	}
+	c := *u
+	c.Demand.ACR = slices.Clone(u.Demand.ACR)
+	c.Demand.AMR = slices.Clone(u.Demand.AMR)
+	c.Clears = slices.Clone(u.Clears)
+	return &c
 }
 
 func cloneEvidence(open []riskd.Evidence) []riskd.Evidence {

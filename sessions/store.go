@@ -18,7 +18,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/journal"
 )
 
 // Limits of a store whose Options don't say.
@@ -38,15 +40,54 @@ type Options struct {
 	// EpochRetention is how long a revocation stays in force. It must exceed the
 	// longest life of a session: what it ended may come back afterwards.
 	EpochRetention time.Duration
+
+	// Dir is the folder in which state survives the process; "" keeps all of it in
+	// memory alone.
+	Dir string
+	// FS is where Dir lies. Default: the machine's files.
+	FS vfs.FS
+	// CacheBytes bounds the memory in which the folder's contents are cached.
+	CacheBytes int64
+	// Repair goes on after damage in the middle of the ledger: what can't be read of
+	// it is lost.
+	Repair bool
+	// Cells are the names of the signals by the place of their cell in a session.
+	Cells []string
+	// Pseudonym gives the name, under a key, of a user or a device that is to be
+	// forgotten while orders over him stay in force. Without it nothing can be
+	// erased.
+	Pseudonym func(tenant, id string) string
+	// Expired is told of every session that Expire ends, and must neither keep nor
+	// change it, nor call the store. Optional.
+	Expired func(*riskd.Session)
 }
 
-// Store keeps everything in memory. It is safe for concurrent use.
+// Store remembers sessions, profiles and orders: in memory, and with a folder on
+// disk as well. It is safe for concurrent use.
 type Store struct {
-	sessions  table[riskd.SessionID, session]
-	profiles  table[subject, riskd.Profile]
-	snapshots sync.Pool // of *riskd.Profile
-	epochs    epochs
-	retention time.Duration
+	sessions   table[riskd.SessionID, session]
+	profiles   table[subject, riskd.Profile]
+	snapshots  sync.Pool // of *riskd.Profile
+	retention  time.Duration
+	pseudonym  func(tenant, id string) string
+	expiredOne func(*riskd.Session)
+
+	orders     [riskd.Effects]epochs
+	predicates predicates
+	number     atomic.Uint64 // of the latest order
+	lifted     sync.Map      // numbers of orders that were lifted
+	erased     atomic.Bool   // orders may go by pseudonyms
+	giving     sync.Mutex    // held by whoever changes what is in force
+	keys       keys
+
+	ledger    *journal.Journal // nil: in memory only
+	rewritten time.Time        // the ledger; only Sweep looks at it
+	heirs     struct {         // what the ledger has still to be told
+		sync.Mutex
+		lines []line
+	}
+	archive *archive // nil: in memory only
+	writer  writer
 }
 
 // New makes an empty store.
@@ -59,16 +100,24 @@ func New(o Options) (*Store, error) {
 	case o.EpochRetention < 0:
 		return nil, errors.New("sessions.Options.EpochRetention: must not be negative; 0 is the default")
 	}
-	s := &Store{retention: o.EpochRetention}
+	s := &Store{retention: o.EpochRetention, pseudonym: o.Pseudonym, expiredOne: o.Expired, keys: keys{given: map[string]key{}}}
 	if s.retention == 0 {
 		s.retention = DefaultEpochRetention
 	}
+	if s.expiredOne == nil {
+		s.expiredOne = func(*riskd.Session) {}
+	}
 	s.sessions.init(o.MaxSessions, DefaultMaxSessions)
 	s.profiles.init(o.MaxProfiles, DefaultMaxProfiles)
-	s.sessions.evicting = s.keepEnded
-	s.epochs.init()
+	for i := range s.orders {
+		s.orders[i].init()
+	}
 	s.snapshots.New = func() any { return new(riskd.Profile) }
-	return s, nil
+	if o.Dir == "" {
+		s.sessions.evicting = s.keepEnded
+		return s, nil
+	}
+	return s, s.open(o)
 }
 
 // session is one row of the table of sessions.
@@ -79,13 +128,17 @@ type session struct {
 	// family is the earliest id known of a session that came out of a rotation,
 	// else zero. It never changes.
 	family riskd.SessionID
-	// ended says that a revocation has met the session. It never goes back,
-	// whatever status a decision in flight writes.
-	ended atomic.Bool
+	// endedBy is the number of the revocation that has met the session, 0 if none
+	// has. Only lifting that one takes it back, whatever status a decision in
+	// flight writes.
+	endedBy atomic.Uint64
 	// expiredAt is when the session was found to have expired, zero if it wasn't;
 	// guarded by mu. It never goes back either.
 	expiredAt time.Time
 	facts     facts // guarded by the shard's lock
+	// indexed are the names under which the archive finds the session; only the
+	// writer looks at it.
+	indexed indexed
 }
 
 type sessionRow = row[riskd.SessionID, session]
@@ -95,6 +148,7 @@ type facts struct {
 	tenant, user, device string
 	start, end           time.Time // end as session.end gives it
 	status               riskd.Status
+	prefix               riskd.Prefix
 	previous, next       riskd.SessionID
 }
 
@@ -104,31 +158,63 @@ type facts struct {
 // nothing but his name, nobody has an empty one. If fn says so, the user's
 // profile learns from the event.
 //
+// The session's Suspension and Ordered are the orders that hold it up now, and the
+// profile is without what orders have made void.
+//
 // One fn runs at a time per session; other sessions don't wait. fn must keep
 // neither pointer and must not call Update itself. If it panics, the session
 // stays as fn left it and the panic goes on.
 //
 // Update sets a new session's ID, Tenant, Start and links; all else is fn's, but
 // that an expired session stays expired unless fn revokes it.
-func (s *Store) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) (learn bool)) {
-	r := s.sessions.pin(e.Session.ID)
-	if r == nil {
-		r = s.create(e, now)
+func (s *Store) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson) {
+	var r *sessionRow
+	for r == nil {
+		var l *load
+		if r, l = s.look(e.Session.ID); r == nil {
+			r = s.create(e, now, l)
+		}
 	}
 	r.value.mu.Lock()
 	defer s.leave(r)
 	defer r.value.abide(now)
 	in := &r.value.Session
 	in.Start = earlier(in.Start, e.Session.StartedAt)
-	if r.value.ended.Load() {
+	if r.value.endedBy.Load() != 0 {
 		in.Status = riskd.StatusRevoked
 	}
+	s.apply(in, r.value.family, e)
 	p := s.snapshots.Get().(*riskd.Profile)
 	defer s.snapshots.Put(p)
 	s.profile(p, e, in.User, now)
-	if fn(in, p) {
-		s.learn(e, in, now)
+	if lesson := fn(in, p); lesson != (riskd.Lesson{}) {
+		s.learn(e, in, &lesson, now)
 	}
+}
+
+// Edit is Update for what happens to a session outside of its own requests. It
+// reports whether the session is known; without, fn isn't run.
+func (s *Store) Edit(id riskd.SessionID, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson) bool {
+	r := s.find(id)
+	if r == nil {
+		return false
+	}
+	r.value.mu.Lock()
+	defer s.leave(r)
+	defer r.value.abide(now)
+	in := &r.value.Session
+	if s.isEnded(r) {
+		in.Status = riskd.StatusRevoked
+	}
+	e := &riskd.Event{Tenant: in.Tenant, User: riskd.User{ID: in.User}, Device: riskd.Device{ID: in.DeviceID}}
+	s.apply(in, r.value.family, e)
+	p := s.snapshots.Get().(*riskd.Profile)
+	defer s.snapshots.Put(p)
+	s.profile(p, e, in.User, now)
+	if lesson := fn(in, p); lesson != (riskd.Lesson{}) {
+		s.learn(e, in, &lesson, now)
+	}
+	return true
 }
 
 // leave makes public what happened to a session, and lets the next one in.
@@ -137,15 +223,22 @@ func (s *Store) leave(r *sessionRow) {
 	r.home.Lock()
 	v.publish()
 	r.home.settle(r, max(v.SeenAt.UnixMilli(), v.ActiveAt.UnixMilli()), v.rank())
+	s.sessions.touch(r)
 	r.home.Unlock()
 	v.mu.Unlock()
 }
 
 // publish copies the session's facts. The caller holds session and shard.
 func (v *session) publish() {
-	v.facts = facts{
-		tenant: v.Tenant, user: v.User, device: v.DeviceID, start: v.Start, end: v.end(), status: v.Status,
-		previous: v.Previous, next: v.Next,
+	v.facts = factsOf(&v.Session)
+	v.facts.end = v.end()
+}
+
+// factsOf gives a session's facts, but for its end.
+func factsOf(s *riskd.Session) facts {
+	return facts{
+		tenant: s.Tenant, user: s.User, device: s.DeviceID, start: s.Start, status: s.Status,
+		prefix: s.Here.Prefix, previous: s.Previous, next: s.Next,
 	}
 }
 
@@ -155,26 +248,26 @@ func (v *session) publish() {
 // with it any more.
 func (v *session) rank() rank {
 	switch {
-	case v.ended.Load() || v.Status.Over():
+	case v.endedBy.Load() != 0 || v.Status.Over():
 		return clean
-	case v.StepUp != nil || v.Status == riskd.StatusStepUp || v.Score >= riskd.StepUpScore:
+	case v.StepUp != nil || v.Status == riskd.StatusStepUp || v.Status == riskd.StatusSuspended || v.Score >= riskd.StepUpScore:
 		return kept
 	}
 	return clean
 }
 
 // create makes the event's session, or gives the one that somebody else has
-// just made; pinned.
-func (s *Store) create(e *riskd.Event, now time.Time) *sessionRow {
+// just made; pinned. It gives nil if that one has come and gone.
+func (s *Store) create(e *riskd.Event, now time.Time, l *load) *sessionRow {
 	id, previous := e.Session.ID, e.Session.PreviousID
 	r := &sessionRow{key: id, seen: now.UnixMilli()}
 	v := &r.value
 	v.Start = now
 	rotated := !previous.IsZero() && previous != id && s.inherit(v, e, now)
-	v.ID, v.Tenant = id, e.Tenant
+	v.ID, v.Tenant, v.Lost = id, e.Tenant, s.writer.unreadable.Load()
 	v.Start = earlier(v.Start, e.Session.StartedAt)
 	v.publish()
-	in, added := s.sessions.add(r, v.rank())
+	in, added := s.sessions.add(r, v.rank(), l)
 	if added && rotated {
 		s.follow(previous, id)
 	}

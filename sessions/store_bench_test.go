@@ -1,6 +1,7 @@
 package sessions_test
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"runtime"
@@ -34,15 +35,22 @@ func world(s *sessions.Store, n int) []*riskd.Event {
 	events := make([]*riskd.Event, n)
 	for i := range events {
 		events[i] = eventOf(i)
-		s.Update(events[i], noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+		s.Update(events[i], noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 			observe(in, events[i])
-			return true
+			return riskd.Lesson{Learn: true}
 		})
 	}
 	return events
 }
 
-func nothing(*riskd.Session, *riskd.Profile) bool { return false }
+func revoke(t testing.TB, s *sessions.Store, target riskd.Target, at time.Time) {
+	t.Helper()
+	if _, err := s.Impose(context.Background(), "", riskd.Epoch{Target: target, At: at}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func nothing(*riskd.Session, *riskd.Profile) riskd.Lesson { return riskd.Lesson{} }
 
 func BenchmarkUpdate(b *testing.B) {
 	s := open(b, sessions.Options{})
@@ -74,7 +82,7 @@ func BenchmarkUpdate(b *testing.B) {
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
-			s.Update(events[i&(1<<16-1)], noon, func(*riskd.Session, *riskd.Profile) bool { return true })
+			s.Update(events[i&(1<<16-1)], noon, func(*riskd.Session, *riskd.Profile) riskd.Lesson { return riskd.Lesson{Learn: true} })
 			i++
 		}
 	})
@@ -100,7 +108,7 @@ func BenchmarkRevoked(b *testing.B) {
 				t.Tenant = t.ID
 			}
 			binary.BigEndian.PutUint64(t.Session[:], uint64(1<<32+i))
-			s.Revoke(t, noon, "", "")
+			revoke(b, s, t, noon)
 		}
 		events := world(s, 1<<16)
 		b.Run(fmt.Sprintf("epochs=%d", epochs), func(b *testing.B) {
@@ -130,18 +138,18 @@ func BenchmarkRevoke(b *testing.B) {
 	s := open(b, sessions.Options{})
 	world(s, 1<<16)
 	for i := range 100_000 {
-		s.Revoke(riskd.Target{Kind: riskd.TargetSession, Session: eventOf(1<<20 + i).Session.ID}, noon, "", "")
+		revoke(b, s, riskd.Target{Kind: riskd.TargetSession, Session: eventOf(1<<20 + i).Session.ID}, noon)
 	}
 	b.Run("session", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			t := riskd.Target{Kind: riskd.TargetSession, Session: riskd.SessionID{0: 1}}
 			binary.BigEndian.PutUint64(t.Session[8:], uint64(i)+1)
-			s.Revoke(t, noon, "", "")
+			revoke(b, s, t, noon)
 		}
 	})
 	b.Run("user/sessions=65536", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			s.Revoke(riskd.Target{Kind: riskd.TargetUser, ID: "nobody"}, noon.Add(time.Duration(i)), "", "")
+			revoke(b, s, riskd.Target{Kind: riskd.TargetUser, ID: "nobody"}, noon.Add(time.Duration(i)))
 		}
 	})
 }
@@ -151,9 +159,9 @@ func BenchmarkExpire(b *testing.B) {
 	const n = 200_000
 	s := open(b, sessions.Options{})
 	for _, e := range world(s, n) {
-		s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+		s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 			in.ActiveAt, in.Limits = noon, riskd.Limits{Idle: time.Hour}
-			return false
+			return riskd.Lesson{}
 		})
 	}
 	b.Run(fmt.Sprintf("sessions=%d", n), func(b *testing.B) {
@@ -193,9 +201,9 @@ func BenchmarkMemory(b *testing.B) {
 				s := open(b, sessions.Options{})
 				for i := range n {
 					e := eventOf(i)
-					s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+					s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 						observe(in, e)
-						return learns
+						return riskd.Lesson{Learn: learns}
 					})
 				}
 				b.ReportMetric((heap()-before)/n, "B/session")

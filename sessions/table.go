@@ -23,7 +23,13 @@ type table[K comparable, V any] struct {
 	evicted atomic.Uint64
 	// evicting is told of a row that is about to go, under its shard's lock.
 	evicting func(*row[K, V])
-	shards   [tableShards]shard[K, V]
+	// keeping says that rows are written to an archive, and go only once they have
+	// been; crowded is called when all of them have still to be written.
+	keeping atomic.Bool
+	crowded func()
+	// taken are the rows that are being written; the slice isn't changed.
+	taken  atomic.Pointer[[]*row[K, V]]
+	shards [tableShards]shard[K, V]
 }
 
 const (
@@ -46,7 +52,28 @@ type shard[K comparable, V any] struct {
 	rows map[K]*row[K, V]
 	// list holds the same rows by rank, in no order, to draw from and to walk.
 	list [ranks][]*row[K, V]
+	// changed are the rows that have still to be written; loads are the keys that
+	// somebody is reading from the archive.
+	changed []*row[K, V]
+	loads   map[K]*load
 }
+
+// load is the reading of a key's row from the archive. It is stale when the row
+// has been in memory meanwhile and has left it: there may be a later one.
+type load struct {
+	readers int
+	stale   bool
+}
+
+// written says whether the archive has a row as it is.
+type written uint8
+
+const (
+	saved     written = iota
+	changed           // it is in its shard's list
+	saving            // it was taken from that, and is being written
+	discarded         // it is no row of the table any more
+)
 
 // row is guarded by its shard's lock but for what V says otherwise, and but for
 // key and home, which never change.
@@ -58,6 +85,7 @@ type row[K comparable, V any] struct {
 	pins  int32 // how many are working on it
 	slot  int32 // its place in its home's list
 	rank  rank
+	state written
 }
 
 func (t *table[K, V]) init(limit, byDefault int) {
@@ -68,6 +96,7 @@ func (t *table[K, V]) init(limit, byDefault int) {
 	}
 	for i := range t.shards {
 		t.shards[i].rows = map[K]*row[K, V]{}
+		t.shards[i].loads = map[K]*load{}
 	}
 }
 
@@ -90,18 +119,60 @@ func (t *table[K, V]) pin(key K) *row[K, V] {
 	return r
 }
 
+// seek is pin for a table with an archive: if there is no row, a load begins that
+// has to end with add or abandon.
+func (t *table[K, V]) seek(key K) (*row[K, V], *load) {
+	home := t.home(key)
+	home.Lock()
+	defer home.Unlock()
+	if r := home.rows[key]; r != nil {
+		r.pins++
+		return r, nil
+	}
+	l := home.loads[key]
+	if l == nil {
+		l = &load{}
+		home.loads[key] = l
+	}
+	l.readers++
+	return nil, l
+}
+
+func (t *table[K, V]) abandon(key K, l *load) {
+	home := t.home(key)
+	home.Lock()
+	home.unload(key, l)
+	home.Unlock()
+}
+
+// unload ends a load, and reports whether it is stale. The caller holds the shard.
+func (h *shard[K, V]) unload(key K, l *load) (stale bool) {
+	if l == nil {
+		return false
+	}
+	if l.readers--; l.readers == 0 {
+		delete(h.loads, key)
+	}
+	return l.stale
+}
+
 // add puts a row in and pins it. If there is a row with its key already, that
-// one is pinned instead.
-func (t *table[K, V]) add(r *row[K, V], as rank) (in *row[K, V], added bool) {
+// one is pinned instead. It gives nil if the load that the row comes from is stale.
+func (t *table[K, V]) add(r *row[K, V], as rank, l *load) (in *row[K, V], added bool) {
 	i := t.index(r.key)
 	t.reserve(i)
 	home := &t.shards[i]
 	home.Lock()
 	defer home.Unlock()
+	stale := home.unload(r.key, l)
 	if there := home.rows[r.key]; there != nil {
 		t.rows.Add(-1)
 		there.pins++
 		return there, false
+	}
+	if stale {
+		t.rows.Add(-1)
+		return nil, false
 	}
 	r.home, r.pins = home, 1
 	home.rows[r.key] = r
@@ -118,12 +189,19 @@ func (t *table[K, V]) reserve(near int) {
 		switch {
 		case n >= t.max:
 			if !t.evict(near) {
-				runtime.Gosched()
+				t.wait()
 			}
 		case t.rows.CompareAndSwap(n, n+1):
 			return
 		}
 	}
+}
+
+func (t *table[K, V]) wait() {
+	if t.keeping.Load() {
+		t.crowded()
+	}
+	runtime.Gosched()
 }
 
 func (t *table[K, V]) evict(near int) bool {
@@ -140,23 +218,32 @@ func (t *table[K, V]) evict(near int) bool {
 func (t *table[K, V]) evictFrom(home *shard[K, V], as rank) bool {
 	home.Lock()
 	defer home.Unlock()
-	r := home.oldest(as)
+	r := home.oldest(as, t.keeping.Load())
 	if r == nil {
 		return false
 	}
 	if t.evicting != nil {
 		t.evicting(r)
 	}
-	delete(home.rows, r.key)
-	home.delist(r)
-	t.rows.Add(-1)
+	t.remove(r)
 	t.evicted.Add(1)
 	return true
 }
 
+// remove takes a row out. The caller holds its shard; nobody works on the row.
+func (t *table[K, V]) remove(r *row[K, V]) {
+	home := r.home
+	if l := home.loads[r.key]; l != nil {
+		l.stale = true
+	}
+	delete(home.rows, r.key)
+	home.delist(r)
+	t.rows.Add(-1)
+}
+
 // oldest draws some rows of a rank that nobody works on and gives the one seen
 // longest ago, nil if there are none at all.
-func (h *shard[K, V]) oldest(as rank) (oldest *row[K, V]) {
+func (h *shard[K, V]) oldest(as rank, keeping bool) (oldest *row[K, V]) {
 	// A prime longer than any list: steps of it come to every place once, in no
 	// order that has to do with age.
 	const stride = 1_000_000_007
@@ -166,7 +253,7 @@ func (h *shard[K, V]) oldest(as rank) (oldest *row[K, V]) {
 	}
 	i, drawn := rand.IntN(len(list)), 0
 	for range list {
-		if r := list[i]; r.pins == 0 {
+		if r := list[i]; r.pins == 0 && (!keeping || r.state == saved) {
 			if oldest == nil || r.seen < oldest.seen {
 				oldest = r
 			}
@@ -204,6 +291,77 @@ func (h *shard[K, V]) settle(r *row[K, V], seen int64, as rank) {
 	r.pins--
 	r.seen = max(r.seen, seen)
 	h.move(r, as)
+}
+
+// touch notes that a row has to be written. The caller holds the shard.
+func (t *table[K, V]) touch(r *row[K, V]) {
+	if r.state <= saved && t.keeping.Load() || r.state == saving {
+		r.state = changed
+		r.home.changed = append(r.home.changed, r)
+	}
+}
+
+// take gives the rows of all shards that have to be written.
+func (t *table[K, V]) take() []*row[K, V] {
+	var rows []*row[K, V]
+	for i := range t.shards {
+		home := &t.shards[i]
+		home.Lock()
+		for _, r := range home.changed {
+			if r.state == changed {
+				r.state = saving
+				rows = append(rows, r)
+			}
+		}
+		if len(home.changed) > 0 {
+			t.taken.Store(&rows) // before they're in no list
+		}
+		clear(home.changed)
+		home.changed = home.changed[:0]
+		home.Unlock()
+	}
+	return rows
+}
+
+// unwritten visits the rows that the archive may not have as they are, holding the
+// shard of the one visited. What it doesn't visit, whoever reads the archive
+// afterwards finds there; a row may be visited twice.
+func (t *table[K, V]) unwritten(visit func(*row[K, V])) {
+	for i := range t.shards {
+		home := &t.shards[i]
+		home.Lock()
+		for _, r := range home.changed {
+			if r.state == changed {
+				visit(r)
+			}
+		}
+		home.Unlock()
+	}
+	taken := t.taken.Load()
+	if taken == nil {
+		return
+	}
+	for _, r := range *taken {
+		r.home.Lock()
+		if r.state != discarded {
+			visit(r)
+		}
+		r.home.Unlock()
+	}
+}
+
+// wrote notes that a row that was taken is in the archive, or that it isn't.
+func (t *table[K, V]) wrote(r *row[K, V], ok bool) {
+	r.home.Lock()
+	defer r.home.Unlock()
+	switch {
+	case r.state != saving: // it has changed meanwhile
+	case ok:
+		r.state = saved
+	default:
+		r.state = saved
+		t.touch(r)
+	}
 }
 
 func (h *shard[K, V]) move(r *row[K, V], as rank) {

@@ -51,7 +51,7 @@ func TestShardsCannotBeAimedAt(t *testing.T) {
 			for i, found := 0, 0; found < n; i++ {
 				if id := sessionID(i); aimed(id) {
 					found++
-					s.Update(eventOf(i), noon, func(*riskd.Session, *riskd.Profile) bool { return false })
+					s.Update(eventOf(i), noon, func(*riskd.Session, *riskd.Profile) riskd.Lesson { return riskd.Lesson{} })
 				}
 			}
 			fullest := 0
@@ -86,7 +86,7 @@ func TestEvictionDoesntGetBetweenEvents(t *testing.T) {
 					if random.IntN(4) == 0 {
 						e.Session.PreviousID = sessionID(ids + random.IntN(2))
 					}
-					s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+					s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 						if inside[n].Add(1) != 1 || in.ID != e.Session.ID || in.Requests != 0 && in.Requests != last[n] {
 							lost.Add(1)
 						}
@@ -96,7 +96,7 @@ func TestEvictionDoesntGetBetweenEvents(t *testing.T) {
 							lost.Add(1)
 						}
 						inside[n].Add(-1)
-						return true
+						return riskd.Lesson{Learn: true}
 					})
 				}
 			})
@@ -139,9 +139,9 @@ func checkTable[K comparable, V any](t *testing.T, table *table[K, V]) {
 func TestSweepLeavesWhatIsWorkedOn(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, Options{})
-	s.Update(eventOf(1), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+	s.Update(eventOf(1), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		in.ActiveAt, in.Limits = noon, riskd.Limits{Idle: time.Minute}
-		return false
+		return riskd.Lesson{}
 	})
 	r := s.sessions.pin(sessionID(1))
 	if n := s.Expire(noon.Add(time.Hour)); n != 0 {
@@ -166,16 +166,16 @@ func TestNewSessionWaitsWhileAllAreInUse(t *testing.T) {
 	entered, other := make(chan bool), make(chan bool)
 	var all sync.WaitGroup
 	all.Go(func() {
-		s.Update(eventOf(1), noon, func(*riskd.Session, *riskd.Profile) bool {
+		s.Update(eventOf(1), noon, func(*riskd.Session, *riskd.Profile) riskd.Lesson {
 			close(entered)
 			<-other
-			return false
+			return riskd.Lesson{}
 		})
 	})
 	<-entered
 	all.Go(func() {
 		close(other)
-		s.Update(eventOf(2), noon, func(*riskd.Session, *riskd.Profile) bool { return false })
+		s.Update(eventOf(2), noon, func(*riskd.Session, *riskd.Profile) riskd.Lesson { return riskd.Lesson{} })
 	})
 	all.Wait()
 	if _, ok := s.Session(sessionID(2)); !ok || s.Stats().EvictedSessions != 1 {
@@ -193,12 +193,12 @@ func TestDrawFindsTheOnlyRow(t *testing.T) {
 		for i := range n {
 			h.enlist(&row[int, struct{}]{key: i, pins: 1}, clean)
 		}
-		if r := h.oldest(clean); r != nil {
+		if r := h.oldest(clean, false); r != nil {
 			t.Fatalf("%d rows: drew %d, which is in use", n, r.key)
 		}
 		for i := range n {
 			h.list[clean][i].pins = 0
-			if r := h.oldest(clean); r == nil || r.key != i {
+			if r := h.oldest(clean, false); r == nil || r.key != i {
 				t.Fatalf("%d rows: row %d is free and was not drawn", n, i)
 			}
 			h.list[clean][i].pins = 1

@@ -79,6 +79,18 @@ var catalogue []Signal
 // All gives the signals, sorted by name.
 func All() []Signal { return slices.Clone(catalogue) }
 
+// CellNames are the names of the signals that keep memory, by the place of their
+// cell.
+func CellNames() []string {
+	names := make([]string, Cells())
+	for i := range catalogue {
+		if s := &catalogue[i]; s.Cell >= 0 {
+			names[s.Cell] = s.Name
+		}
+	}
+	return names
+}
+
 // Cells is how many signals keep memory: how many cells a session needs.
 func Cells() int {
 	n := 0

@@ -109,6 +109,10 @@ func stumble(w *walk, r *rand.Rand) {
 	e.Request.Status = r.IntN(2) * 403
 	e.Session.AuthTime = w.Now.Add(time.Duration(r.IntN(7200)-3600) * time.Second)
 	e.Session.Binding = riskd.Binding{Type: pick("", "dpop", "mtls"), Thumbprint: pick("", "k", "l"), Verified: r.IntN(2) == 0}
+	w.Session.StepUp = []*riskd.StepUp{nil, {}}[r.IntN(2)]
+	if r.IntN(8) == 0 {
+		w.trusts(pick("a", "b"), time.Duration(r.Int64N(int64(24*time.Hour))))
+	}
 	w.Profile.Sessions = uint32(r.IntN(5))
 	w.Profile.Requests, w.Profile.Privileged = uint32(r.IntN(100)), uint32(r.IntN(100))
 	if r.IntN(8) == 0 {
@@ -146,7 +150,7 @@ func TestNoveltyFadesWithTheGap(t *testing.T) {
 }
 
 func TestMeasuringAllocatesNothing(t *testing.T) {
-	w, all := newWalk(t), signals.All()
+	w, all := newWalk(t).trusts("other", time.Hour), signals.All()
 	w.from(york).device("other", "other-print-with-more-than-thirty-two-bytes").agent(firefox)
 	allocs := testing.AllocsPerRun(100, func() {
 		for i := range all {

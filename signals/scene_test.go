@@ -121,9 +121,34 @@ func (w *walk) goOn(gap time.Duration) *walk {
 	if w.Agent.Family != "" {
 		s.Agent = w.Agent
 	}
+	if e.Session.AuthTime.After(s.AuthTime) {
+		s.AuthTime = e.Session.AuthTime
+	}
 	s.Requests++
+	if w.Profile.Trusted(riskd.MarkOf(&e.Device).ID, w.Now) != nil {
+		w.Profile.Take(&riskd.Lesson{Sighted: true}, e, w.Now)
+	}
 	s.SeenAt, w.First = w.Now, false
 	w.Now, w.Gap = w.Now.Add(gap), gap
+	return w
+}
+
+// proves lets the next event bring an authentication that meets the session's
+// step-up: as the engine, it accepts client and place before anything measures.
+func (w *walk) proves() *walk {
+	s, e := w.Session, w.Event
+	e.Session.AuthTime = w.Now
+	s.StepUp, s.Here, s.Agent, s.Device = nil, riskd.ContextOf(e), w.Agent, riskd.MarkOf(&e.Device)
+	s.Known.See(s.Here, w.Now)
+	s.AcceptDevice(s.Device)
+	return w
+}
+
+// trusts founds trust in a device of ana's, seen now at home.
+func (w *walk) trusts(device string, lasts time.Duration) *walk {
+	w.Profile.Take(&riskd.Lesson{Trust: riskd.DeviceTrust{
+		Device: riskd.MarkOf(&riskd.Device{ID: device}).ID, AuthTime: w.Now, Until: w.Now.Add(lasts), Here: home.context(), SeenAt: w.Now,
+	}}, w.Event, w.Now)
 	return w
 }
 

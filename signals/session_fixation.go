@@ -9,53 +9,110 @@ import (
 func init() {
 	add(riskd.Signal{
 		Name:  "session_fixation",
-		Doc:   "Whether somebody signs in under a session id that was first seen elsewhere before the login: an id that an attacker fixed for his victim. Measured on the event that signs in; an id that is rotated at the login is a new one.",
-		Value: "0 no, 1 signed in from another network than the id was first seen in, 2 from another network and another device or browser",
+		Doc:   "Whether an authentication strengthens a session id that somebody else holds: an id that was first seen elsewhere before the login, as one that an attacker fixed for his victim, or one whose later authentication (a step-up, an elevation) comes from another client than the session's. Measured on the event that signs in or brings a later authentication time; an id that is rotated with it is a new one.",
+		Value: "0 no, 1 signed in from another network than the id was first seen in, 2 from another network and another device or browser, 3 the id was kept at a login or later authentication by what may be the same client, 4 authenticated again from another network and another device or browser than the session's last before it",
 		Details: []riskd.Detail{
-			{Name: "from", Doc: "AS number where the id was first seen; 0 when unknown or not measured"},
-			{Name: "to", Doc: "AS number where it signs in; 0 when unknown or not measured"},
+			{Name: "from", Doc: "AS number of who held the id; 0 when unknown or not measured"},
+			{Name: "to", Doc: "AS number that the authentication comes from; 0 when unknown or not measured"},
 		},
 		Memory: true,
 	}, measureSessionFixation)
 }
 
-// fixationNats is for another network alone: assumed, held up in simulation
-// (docs/detection.md). Another device as well needs no weighing.
-const fixationNats = 7
-
-// What session_fixation keeps in its cell: who came first with the id.
+// fixationNats is for another network alone at the login: assumed, held up in
+// simulation (docs/detection.md); another device as well needs no weighing.
+// elsewhereNats make a step-up by themselves, and no revocation (assumed): the
+// client that brings the proof has to bring its own.
 const (
-	firstASN    = iota
-	firstPrefix // marks, see mark
-	firstDevice
-	firstAgent
+	fixationNats  = 7
+	elsewhereNats = 7
+)
+
+// What session_fixation keeps in its cell: the client that holds the id. Before
+// the login that is who came first with it; afterwards, that of the last request
+// before a step-up was asked for, so that it is the challenged one's.
+const (
+	holderASN    = iota
+	holderPrefix // marks, see mark
+	holderDevice
+	holderAgent
 )
 
 func measureSessionFixation(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	e, s := in.Event, in.Session
-	opens := in.First && e.User.ID == ""
-	rotated := !e.Session.PreviousID.IsZero() && e.Session.PreviousID != e.Session.ID
-	signsIn := !in.First && s.BeforeLogin && s.User == "" && e.User.ID != "" && !rotated
-	if !opens && !signsIn {
-		return measured(0, 0, details{}), cell
-	}
 	here := riskd.ContextOf(e)
-	prefix, device, agent := mark(uint64(here.Prefix)), mark(riskd.MarkOf(&e.Device).ID), agentMark(in.Agent)
-	if opens {
-		return measured(0, 0, details{}), riskd.Cell{float64(here.ASN), prefix, device, agent}
-	}
-	d := details{number(cell[firstASN]), number(float64(here.ASN))}
+	client := riskd.Cell{float64(here.ASN), mark(uint64(here.Prefix)), mark(riskd.MarkOf(&e.Device).ID), agentMark(in.Agent)}
+	signsIn := s.User == "" && e.User.ID != "" && s.BeforeLogin
+	proves := s.User != "" && !s.AuthTime.IsZero() && e.Session.AuthTime.After(s.AuthTime)
+	rotated := !e.Session.PreviousID.IsZero() && e.Session.PreviousID != e.Session.ID
+	nothing := measured(0, 0, details{})
 	switch {
-	case prefix == cell[firstPrefix]:
-		return measured(0, 0, d), cell
-	case here.ASN == 0 || cell[firstASN] == 0:
-		return riskd.NotEvaluableFor("network"), cell
-	case float64(here.ASN) == cell[firstASN]:
-		return measured(0, 0, d), cell
-	case differ(device, cell[firstDevice]) || differ(agent, cell[firstAgent]):
-		return measured(2, fixationNats, d), cell
+	case in.First:
+		return nothing, client
+	case s.User == "" && e.User.ID == "":
+		return nothing, cell
+	case rotated:
+		return nothing, client
+	case signsIn:
+		return heldBefore(cell, client), client
+	case proves:
+		return provedElsewhere(cell, client), client
+	case s.StepUp != nil:
+		return nothing, cell
 	}
-	return measured(1, fixationNats, d), cell
+	for i := range client {
+		if client[i] == 0 && i >= holderDevice { // an event that leaves it out hides nothing
+			client[i] = cell[i]
+		}
+	}
+	return nothing, client
+}
+
+// heldBefore compares who signs in with who first had the id.
+func heldBefore(holder, client riskd.Cell) riskd.Reading {
+	other, known := otherNetwork(holder, client)
+	d := holders(holder, client)
+	switch {
+	case !known:
+		return riskd.NotEvaluableFor("network")
+	case !other:
+		return measured(3, 0, d)
+	case otherHolder(holder, client):
+		return measured(2, fixationNats, d)
+	}
+	return measured(1, fixationNats, d)
+}
+
+// provedElsewhere compares who authenticates again with the session's client.
+// Another network alone is somebody who moved on.
+func provedElsewhere(holder, client riskd.Cell) riskd.Reading {
+	other, known := otherNetwork(holder, client)
+	d := holders(holder, client)
+	switch {
+	case !otherHolder(holder, client) || known && !other:
+		return measured(3, 0, d)
+	case !known:
+		return riskd.NotEvaluableFor("network")
+	}
+	return measured(4, elsewhereNats, d)
+}
+
+func holders(holder, client riskd.Cell) details {
+	return details{number(holder[holderASN]), number(client[holderASN])}
+}
+
+func otherNetwork(a, b riskd.Cell) (other, known bool) {
+	switch {
+	case a[holderPrefix] == b[holderPrefix]:
+		return false, true
+	case a[holderASN] == 0 || b[holderASN] == 0:
+		return false, false
+	}
+	return a[holderASN] != b[holderASN], true
+}
+
+func otherHolder(a, b riskd.Cell) bool {
+	return differ(a[holderDevice], b[holderDevice]) || differ(a[holderAgent], b[holderAgent])
 }
 
 // differ compares two marks; an absent one differs from nothing.

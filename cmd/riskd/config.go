@@ -32,7 +32,12 @@ type config struct {
 		AllowedHosts []string `yaml:"allowed_hosts"`
 	} `yaml:"admin"`
 	SessionKeyFile string `yaml:"session_key_file"`
-	Policy         struct {
+	DataDir        string `yaml:"data_dir"`
+	Audit          struct {
+		Decisions float64 `yaml:"decisions"`
+		Keep      int     `yaml:"keep"`
+	} `yaml:"audit"`
+	Policy struct {
 		Pack  string        `yaml:"pack"`
 		Watch time.Duration `yaml:"watch"`
 	} `yaml:"policy"`
@@ -123,6 +128,7 @@ func (c *config) resolve(dir string) {
 		}
 	}
 	resolve(&c.SessionKeyFile)
+	resolve(&c.DataDir)
 	if c.Policy.Pack != builtinPack {
 		resolve(&c.Policy.Pack)
 	}

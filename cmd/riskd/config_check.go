@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ func (c *config) check() []error {
 			f.add(fmt.Sprintf("admin.allowed_hosts[%d]", i), "must be a plain host name such as riskd.example.com, not %q", host)
 		}
 	}
+	f.data(c)
 	if c.Policy.Pack == "" {
 		f.add("policy.pack", `must be "default" or a folder`)
 	}
@@ -72,6 +74,24 @@ func (f *configFaults) listen(path, address string) {
 		return
 	}
 	f.add(path, "%s can be reached from other machines, and riskd can't authenticate callers yet: listen on 127.0.0.1 or [::1], and run riskd beside its gateway", address)
+}
+
+// data holds the folder to a key that lives as long and lies elsewhere.
+func (f *configFaults) data(c *config) {
+	if x := c.Audit.Decisions; x < 0 || x > 1 {
+		f.add("audit.decisions", "is %g; it must be 0 to 1", x)
+	}
+	f.atLeast("audit.keep", c.Audit.Keep, 0)
+	if c.DataDir == "" {
+		return
+	}
+	if c.SessionKeyFile == "" {
+		f.add("session_key_file", "is needed with data_dir: under another key nothing in that folder would be found again; `openssl rand 32 > FILE` makes one")
+		return
+	}
+	if rel, err := filepath.Rel(c.DataDir, c.SessionKeyFile); err == nil && filepath.IsLocal(rel) {
+		f.add("session_key_file", "lies in data_dir: whoever gets hold of the folder must not get the key with it")
+	}
 }
 
 func (f *configFaults) proxies(path string, ranges []netip.Prefix) {

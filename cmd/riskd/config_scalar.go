@@ -28,6 +28,9 @@ func readScalar(n *yaml.Node, into reflect.Value) bool {
 	case *int:
 		v, err := strconv.Atoi(strings.ReplaceAll(n.Value, "_", ""))
 		return set(into, v, err == nil && n.ShortTag() == "!!int")
+	case *float64:
+		v, err := strconv.ParseFloat(n.Value, 64)
+		return set(into, v, err == nil && (n.ShortTag() == "!!int" || n.ShortTag() == "!!float"))
 	case *time.Duration:
 		v, err := time.ParseDuration(n.Value)
 		return set(into, v, err == nil)
@@ -75,6 +78,8 @@ func kindOf(t reflect.Type) string {
 		return "debug, info, warn or error"
 	case int:
 		return "a whole number"
+	case float64:
+		return "a number, such as 0.05"
 	}
 	return "text, in quotes if it looks like something else"
 }

@@ -96,7 +96,7 @@ func TestServeRefusesABrokenPack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = serve(t.Context(), c, newLogger(newLogLines(), c), make(chan os.Signal))
+	err = serve(t.Context(), c, false, newLogger(newLogLines(), c), make(chan os.Signal))
 	if err == nil || !strings.Contains(err.Error(), "policy.rego:3:") || !strings.Contains(err.Error(), "score") {
 		t.Fatalf("started with a broken pack, or said %v", err)
 	}

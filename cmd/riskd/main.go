@@ -48,7 +48,7 @@ type command struct {
 
 var commands = []command{
 	{"dev", "[-play] [-pack DIR]", "try riskd: in memory, with made-up places; shows decisions as they happen", devText, devCommand},
-	{"serve", "[-config FILE]", "answer gateways", serveText, serveCommand},
+	{"serve", "[-config FILE] [-repair]", "answer gateways", serveText, serveCommand},
 	{"check", "[-config FILE] [-schema]", "find every mistake in config, pack and geo data, without serving", checkText, checkCommand},
 	{"replay", "[-pack DIR] [-json] FILE…", "decide recorded events again", replayText, replayCommand},
 	{"geo lookup", "[-config FILE] ADDRESS…", "say what is known of an address", geoLookupText, geoLookupCommand},

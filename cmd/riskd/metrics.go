@@ -28,8 +28,9 @@ type metrics struct {
 	revision  string // of the pack in force; only packLoaded looks at it
 	packFault prometheus.Gauge
 	panics    *prometheus.CounterVec
-	revoked   *prometheus.CounterVec
+	orders    *prometheus.CounterVec
 	expired   prometheus.Counter
+	prompts   *prometheus.CounterVec
 	requests  *prometheus.CounterVec
 	latency   *prometheus.HistogramVec
 	surfaces  map[string]surface
@@ -84,9 +85,12 @@ func newMetrics() *metrics {
 	m.expired = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "riskd_sessions_expired_total", Help: "Sessions whose time was up when the sweep came by.",
 	})
-	m.revoked = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "riskd_revocations_total", Help: "Revocations by what they named.",
-	}, []string{"scope"})
+	m.orders = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "riskd_orders_total", Help: "Revocations, suspensions and other orders by effect and by what they named.",
+	}, []string{"effect", "scope"})
+	m.prompts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "riskd_step_ups_total", Help: "Step-ups by what became of them: challenged, over_budget (challenged more often in a day than the pack means to), proved, failed.",
+	}, []string{"result"})
 	m.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "riskd_http_requests_total", Help: "Answers by surface and HTTP status.",
 	}, []string{"surface", "code"})
@@ -99,7 +103,7 @@ func newMetrics() *metrics {
 		m.surfaces[name] = surface{m.requests.WithLabelValues(name, "200"), m.latency.WithLabelValues(name)}
 	}
 	m.registry.MustRegister(m.decisions, m.duration, m.errors, m.degraded, m.fallback, m.rules, m.unlogged,
-		m.pack, m.packFault, m.panics, m.revoked, m.expired, m.requests, m.latency,
+		m.pack, m.packFault, m.panics, m.orders, m.prompts, m.expired, m.requests, m.latency,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return m
 }
@@ -129,6 +133,20 @@ func (m *metrics) record(r *riskd.Record) {
 	}
 	if d.Source == riskd.SourceFallback {
 		m.fallback.Inc()
+	}
+	for i := range r.Moments {
+		m.stepUp(r.Moments[i].Kind, d.StepUp)
+	}
+}
+
+// stepUp counts what became of a step-up.
+func (m *metrics) stepUp(kind riskd.MomentKind, u *riskd.StepUp) {
+	switch kind {
+	case riskd.Challenged, riskd.Proved, riskd.Failed:
+		m.prompts.WithLabelValues(kind.String()).Inc()
+		if kind == riskd.Challenged && u != nil && u.OverBudget {
+			m.prompts.WithLabelValues("over_budget").Inc()
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/riskd/riskd/fixtures"
 	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/scoring"
+	"github.com/riskd/riskd/sessions"
 )
 
 // replayRun is one file's engine and what is printed of it.
@@ -33,7 +34,7 @@ func (r *replay) begin(title string, tuning []byte) (*replayRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory, err := openStore(r.config)
+	memory, err := sessions.New(sessions.Options{MaxSessions: r.config.Memory.MaxSessions, MaxProfiles: r.config.Memory.MaxProfiles})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/fixtures"
 	"github.com/riskd/riskd/geo"
+	"github.com/riskd/riskd/identity"
 	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/rego"
 	"github.com/riskd/riskd/scoring"
@@ -158,8 +159,16 @@ func scenarioHandler(t *testing.T, s *fixtures.Scenario, library fs.FS, clock *t
 	if err != nil {
 		t.Fatal(err)
 	}
+	orders := &state{Store: store, metrics: newMetrics()}
+	handler, err := identity.New(identity.Options{
+		Orders: orders, Table: func() map[string][]riskd.Action { return pack.Info().Tuning.Identity },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, err := api.New(api.Options{
-		Engine: engine, Sessions: store, Revocations: store, Key: key, Now: func() time.Time { return *clock },
+		Engine: engine, Sessions: store, Orders: orders, StepUps: engine, Identity: handler, Key: key,
+		Now: func() time.Time { return *clock },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ A config with a mistake isn't started with: riskd names every mistake and ends.
 
 func serveCommand(flags *flag.FlagSet) action {
 	file := flags.String("config", "", "read the config `FILE`; without it every field has its default")
+	repair := flags.Bool("repair", false, "go on after damage to the data folder, without what can't be read of it")
 	return func(ctx context.Context, std stdio, args []string) error {
 		if len(args) > 0 {
 			return &usageError{"serve takes no arguments", "the config is named with -config"}
@@ -34,7 +35,7 @@ func serveCommand(flags *flag.FlagSet) action {
 		}
 		signals, stop := listenForSignals()
 		defer stop()
-		return serve(ctx, c, newLogger(std.err, c), signals)
+		return serve(ctx, c, *repair, newLogger(std.err, c), signals)
 	}
 }
 
@@ -45,13 +46,16 @@ func listenForSignals() (signals <-chan os.Signal, stop func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-func serve(ctx context.Context, c *config, log *slog.Logger, signals <-chan os.Signal) error {
-	s, err := startService(serviceOptions{config: c, log: log, geo: geoOptions(c), output: newJournal(log)})
+func serve(ctx context.Context, c *config, repair bool, log *slog.Logger, signals <-chan os.Signal) error {
+	s, err := startService(serviceOptions{config: c, log: log, geo: geoOptions(c), output: newJournal(log), repair: repair})
 	if err != nil {
 		return startProblems(err)
 	}
 	if c.SessionKeyFile == "" {
 		log.Warn("session_key_file is not set: session references end with this process")
+	}
+	if c.DataDir == "" {
+		log.Warn("data_dir is not set: a restart forgets sessions and revocations")
 	}
 	if len(c.Geo.Databases) == 0 {
 		log.Warn("geo.databases is not set: places are unknown, and every decision is marked geo_missing")

@@ -45,7 +45,7 @@ func serving(t *testing.T, config string) *running {
 		t.Fatal(err)
 	}
 	r := &running{t: t, log: newLogLines(), signals: make(chan os.Signal, 4), done: make(chan error, 1)}
-	go func() { r.done <- serve(t.Context(), c, newLogger(r.log, c), r.signals) }()
+	go func() { r.done <- serve(t.Context(), c, false, newLogger(r.log, c), r.signals) }()
 	started := r.await("serving")
 	r.gateway, r.admin = "http://"+started["gateway"].(string), "http://"+started["admin"].(string)
 	return r
@@ -344,7 +344,7 @@ func TestServeLeavesNothingBehind(t *testing.T) {
 	defer taken.Close()
 	c := defaults()
 	c.Gateway.Listen, c.Admin.Listen, c.Policy.Pack = "127.0.0.1:0", taken.Addr().String(), pack
-	if err := serve(t.Context(), c, newLogger(newLogLines(), c), nil); err == nil || !strings.Contains(err.Error(), "admin.listen: listen tcp "+taken.Addr().String()) {
+	if err := serve(t.Context(), c, false, newLogger(newLogLines(), c), nil); err == nil || !strings.Contains(err.Error(), "admin.listen: listen tcp "+taken.Addr().String()) {
 		t.Errorf("a port that is taken: %v", err)
 	}
 	if left := ownGoroutines(); left != "" {
@@ -385,7 +385,7 @@ func TestMetrics(t *testing.T) {
 		`riskd_http_requests_total{code="400",surface="decision"} 1`,
 		`riskd_policy_info{pack="default",revision="[0-9a-f]+"} 1`,
 		`riskd_policy_load_failed 0`,
-		`riskd_revocations_total{scope="user"} 1`,
+		`riskd_orders_total{effect="revoke",scope="user"} 1`,
 		`riskd_revocations [1-9]`,
 		`riskd_sessions 1`,
 		`riskd_profiles 1`,

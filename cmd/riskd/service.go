@@ -17,19 +17,20 @@ import (
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/geo"
+	"github.com/riskd/riskd/identity"
 	"github.com/riskd/riskd/scoring"
-	"github.com/riskd/riskd/sessions"
 )
 
 // service is all rooms put together behind two listeners.
 type service struct {
 	config  *config
+	repair  bool
 	log     *slog.Logger
 	metrics *metrics
 	panics  *panicMeter
 	stops   stops
 
-	store   memory
+	store   *state
 	pack    *packKeeper
 	locator *geo.Locator
 	key     *riskd.SessionKey
@@ -49,6 +50,7 @@ type serviceOptions struct {
 	log    *slog.Logger
 	geo    geo.Options
 	output output
+	repair bool // go on after damage to the data folder
 }
 
 // output is where decisions are written for people: serve's log, dev's screen.
@@ -64,7 +66,7 @@ type output interface {
 // answered before everything is there to answer with. What began is stopped
 // again if something fails; the error holds everything that did.
 func startService(o serviceOptions) (*service, error) {
-	s := &service{config: o.config, log: o.log, metrics: newMetrics(), failed: make(chan error, 2)}
+	s := &service{config: o.config, repair: o.repair, log: o.log, metrics: newMetrics(), failed: make(chan error, 2)}
 	s.panics = &panicMeter{log: o.log, count: s.metrics.panics}
 	s.stops.spawn(o.output.write)
 	if err := s.start(o); err != nil {
@@ -92,16 +94,17 @@ func (s *service) openState() (err error) {
 	if s.key, err = openKey(s.config); err != nil {
 		return err
 	}
-	s.store.revoked, s.store.expired = s.metrics.revoked, s.metrics.expired
-	if s.store.Store, err = openStore(s.config); err != nil {
+	failed := func(err error) { s.log.Error("state", "error", err.Error()) }
+	if s.store, err = openState(s.config, s.key, s.metrics, s.repair, failed); err != nil {
 		return err
 	}
+	s.stops.add(func() {
+		if err := s.store.Close(); err != nil {
+			failed(err)
+		}
+	})
 	s.stops.spawn(s.store.sweep)
 	return nil
-}
-
-func openStore(c *config) (*sessions.Store, error) {
-	return sessions.New(sessions.Options{MaxSessions: c.Memory.MaxSessions, MaxProfiles: c.Memory.MaxProfiles})
 }
 
 // openKey reads the key that session ids are hashed with, or makes one up.
@@ -162,8 +165,18 @@ func newID() string {
 }
 
 func (s *service) openAPI() (err error) {
+	handler, err := identity.New(identity.Options{
+		Orders: s.store,
+		Table:  func() map[string][]riskd.Action { return s.pack.set.Current().Info().Tuning.Identity },
+	})
+	if err != nil {
+		return err
+	}
 	s.api, err = api.New(api.Options{
-		Engine: s.engine, Sessions: s.store, Revocations: s.store, Key: s.key,
+		Engine: s.engine, Sessions: s.store, Orders: s.store, StepUps: s.engine, Identity: handler, Key: s.key,
+		Failed: func(surface string, err error) {
+			s.log.Error("request failed", "surface", surface, "error", err.Error())
+		},
 		Forward: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies,
 		AdminHosts: s.config.Admin.AllowedHosts,
 		Ready:      s.notReady,
@@ -231,7 +244,7 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return all
+	return append(all, s.store.faults()...)
 }
 
 // reload looks at everything on disk again.

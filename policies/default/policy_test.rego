@@ -49,6 +49,17 @@ test_stale_proof_on_an_admin_route if {
 	decide({"reasons": ["ip_change", "stale_proof"], "request": {"class": "admin"}}) == "step_up"
 }
 
+test_stale_proof_on_a_trusted_device if {
+	trusted := {"device": {"trusted": true}, "reasons": ["stale_proof"]}
+	decide(object.union(trusted, {"request": {"class": "sensitive"}})) == "step_up"
+	decide(object.union(trusted, {"request": {"class": "admin"}})) == "step_up"
+}
+
+test_trust_takes_nothing_from_a_score if {
+	decide({"device": {"trusted": true}, "score": 60}) == "step_up"
+	decide({"device": {"trusted": true}, "score": 85}) == "revoke"
+}
+
 test_other_reasons_on_an_admin_route if {
 	decide({"reasons": ["ip_change"], "request": {"class": "admin"}}) == "allow"
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // boundsHold floods the store with ids that nobody will see again.
-func boundsHold(t *testing.T, s Store) {
+func boundsHold(t *testing.T, s tested) {
 	const flood, planted = 200_000, 1000
 	suspect := func(n int) *riskd.Event {
 		return event(n, with{user: fmt.Sprint("victim", n), device: fmt.Sprint("victim's", n)})
@@ -52,7 +52,7 @@ func boundsHold(t *testing.T, s Store) {
 	}
 }
 
-func oldestGoFirst(t *testing.T, s Store) {
+func oldestGoFirst(t *testing.T, s tested) {
 	const half = MaxSessions / 2
 	for n := range MaxSessions {
 		see(s, noon, event(n, with{}))
@@ -75,17 +75,17 @@ func oldestGoFirst(t *testing.T, s Store) {
 	}
 }
 
-func suspectsStay(t *testing.T, s Store) {
+func suspectsStay(t *testing.T, s tested) {
 	suspicions := []func(*riskd.Session){
 		func(in *riskd.Session) { in.StepUp = &riskd.StepUp{ID: "su_1"} },
 		func(in *riskd.Session) { in.Status = riskd.StatusStepUp },
 		func(in *riskd.Session) { in.Score = riskd.StepUpScore },
 	}
 	suspect := func(n int) {
-		s.Update(event(n, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+		s.Update(event(n, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 			in.SeenAt = noon
 			suspicions[n%len(suspicions)](in)
-			return false
+			return riskd.Lesson{}
 		})
 	}
 	const suspects = 300
@@ -99,20 +99,20 @@ func suspectsStay(t *testing.T, s Store) {
 		case 0:
 			revoke(s, session(4*MaxSessions+n), noon)
 		case 1:
-			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 				in.User = "ada"
-				return false
+				return riskd.Lesson{}
 			})
 			revoke(s, user("ada"), after(time.Hour))
 		case 2:
-			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 				in.Status = riskd.StatusRevoked
-				return false
+				return riskd.Lesson{}
 			})
 		case 3:
-			s.Update(e, noon, func(*riskd.Session, *riskd.Profile) bool {
+			s.Update(e, noon, func(*riskd.Session, *riskd.Profile) riskd.Lesson {
 				revoke(s, session(4*MaxSessions+n), noon)
-				return false
+				return riskd.Lesson{}
 			})
 		}
 	}
@@ -137,9 +137,9 @@ func suspectsStay(t *testing.T, s Store) {
 	// One that was cleared is like any other.
 	page, _, _ := s.List(Filter{Limit: 1})
 	n := int(page[0].ID[6])<<8 + int(page[0].ID[7]) - 1
-	s.Update(event(n, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+	s.Update(event(n, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		in.StepUp, in.Status, in.Score = nil, riskd.StatusActive, 0
-		return false
+		return riskd.Lesson{}
 	})
 	suspect(5 * MaxSessions)
 	if _, ok := s.Session(id(n)); ok {
@@ -147,7 +147,7 @@ func suspectsStay(t *testing.T, s Store) {
 	}
 }
 
-func profilesAreBounded(t *testing.T, s Store) {
+func profilesAreBounded(t *testing.T, s tested) {
 	regular := event(2, with{user: "regular"})
 	learn(s, regular, noon)
 	for n := range 2 * MaxProfiles {
@@ -168,7 +168,7 @@ func profilesAreBounded(t *testing.T, s Store) {
 
 // forgottenStaysRevoked: what a revocation hit by something that only the store
 // knew must not get off when the store forgets it.
-func forgottenStaysRevoked(t *testing.T, s Store) {
+func forgottenStaysRevoked(t *testing.T, s tested) {
 	see(s, noon, event(1, with{user: "ada", device: "laptop"}))
 	see(s, noon, event(2, with{previous: 1}))
 	see(s, noon, event(3, with{previous: 1}))
@@ -198,15 +198,15 @@ func forgottenStaysRevoked(t *testing.T, s Store) {
 
 // brokenFamily: a session is linked to those it came from even when the store
 // has forgotten one between them.
-func brokenFamily(t *testing.T, s Store) {
+func brokenFamily(t *testing.T, s tested) {
 	see(s, noon, event(1, with{}))
 	for n := 2; n <= 4; n++ {
 		see(s, noon, event(n, with{previous: n - 1}))
 	}
 	for _, n := range []int{1, 4} {
-		s.Update(event(n, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+		s.Update(event(n, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 			in.Score = riskd.StepUpScore // so that it stays
-			return false
+			return riskd.Lesson{}
 		})
 	}
 	for n := range 3 * MaxSessions {

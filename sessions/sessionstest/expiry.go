@@ -10,15 +10,15 @@ import (
 )
 
 // write lets a decision at now do with a session as it likes.
-func write(s Store, n int, now time.Time, fn func(*riskd.Session)) {
-	s.Update(event(n, with{}), now, func(in *riskd.Session, _ *riskd.Profile) bool {
+func write(s tested, n int, now time.Time, fn func(*riskd.Session)) {
+	s.Update(event(n, with{}), now, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		fn(in)
-		return false
+		return riskd.Lesson{}
 	})
 }
 
 // limit takes in a session's first event, at noon, under the limits.
-func limit(s Store, n int, l riskd.Limits) {
+func limit(s tested, n int, l riskd.Limits) {
 	write(s, n, noon, func(in *riskd.Session) { in.SeenAt, in.ActiveAt, in.Limits = noon, noon, l })
 }
 
@@ -40,7 +40,7 @@ func decide(in *riskd.Session, now time.Time) (expired bool) {
 	return expired
 }
 
-func wantStatus(t *testing.T, s Store, n int, want riskd.Status) {
+func wantStatus(t *testing.T, s tested, n int, want riskd.Status) {
 	t.Helper()
 	if got := find(t, s, n).Status; got != want {
 		t.Errorf("session %d is %s, want %s", n, got, want)
@@ -59,7 +59,7 @@ func contains(page []riskd.Session, n int) bool {
 	return false
 }
 
-func expireMarks(t *testing.T, s Store) {
+func expireMarks(t *testing.T, s tested) {
 	const each = 100
 	idle := riskd.Limits{Idle: 10 * time.Minute}
 	kinds := []struct {
@@ -105,7 +105,7 @@ func expireMarks(t *testing.T, s Store) {
 }
 
 // decisionsWin would never end if the sweep waited for a decision.
-func decisionsWin(t *testing.T, s Store) {
+func decisionsWin(t *testing.T, s tested) {
 	l := riskd.Limits{Idle: 10 * time.Minute}
 	limit(s, 1, l)
 	limit(s, 2, l)
@@ -127,7 +127,7 @@ func decisionsWin(t *testing.T, s Store) {
 
 // expirations are the ways in which a session under a limit of ten minutes comes
 // to be expired at ten minutes past noon.
-func expirations(s Store) map[string]func(n int) {
+func expirations(s tested) map[string]func(n int) {
 	up := after(10 * time.Minute)
 	return map[string]func(n int){
 		"by a decision":   func(n int) { write(s, n, up, func(in *riskd.Session) { decide(in, up) }) },
@@ -136,7 +136,7 @@ func expirations(s Store) map[string]func(n int) {
 	}
 }
 
-func expiredIsFinal(t *testing.T, s Store) {
+func expiredIsFinal(t *testing.T, s tested) {
 	n := 0
 	for name, expire := range expirations(s) {
 		for _, status := range []riskd.Status{riskd.StatusActive, riskd.StatusStepUp, riskd.StatusExpired} {
@@ -182,7 +182,7 @@ func expiredIsFinal(t *testing.T, s Store) {
 	wantStatus(t, s, 2, riskd.StatusRevoked)
 }
 
-func rotationFromExpired(t *testing.T, s Store) {
+func rotationFromExpired(t *testing.T, s tested) {
 	signedIn := after(-time.Hour)
 	n := 0
 	for how, expire := range expirations(s) {
@@ -216,7 +216,7 @@ func rotationFromExpired(t *testing.T, s Store) {
 }
 
 // wantFresh fails unless the session after n has nothing to do with it.
-func wantFresh(t *testing.T, s Store, name string, n int, found riskd.Session) {
+func wantFresh(t *testing.T, s tested, name string, n int, found riskd.Session) {
 	t.Helper()
 	if found.Status != riskd.StatusActive || found.Requests != 0 || !found.Previous.IsZero() || !found.Start.Equal(after(time.Hour)) {
 		t.Errorf("%s: %+v", name, found)
@@ -230,7 +230,7 @@ func wantFresh(t *testing.T, s Store, name string, n int, found riskd.Session) {
 }
 
 // loginAfterExpiry: when a session expired is what counts, whichever way it did.
-func loginAfterExpiry(t *testing.T, s Store) {
+func loginAfterExpiry(t *testing.T, s tested) {
 	minute := time.Minute
 	for name, test := range map[string]struct {
 		n       int
@@ -287,7 +287,7 @@ func loginAfterExpiry(t *testing.T, s Store) {
 	}
 }
 
-func expiredGoFirst(t *testing.T, s Store) {
+func expiredGoFirst(t *testing.T, s tested) {
 	n := 0
 	for _, expire := range expirations(s) {
 		for range 10 {

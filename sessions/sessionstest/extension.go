@@ -9,7 +9,7 @@ import (
 	"github.com/riskd/riskd"
 )
 
-func extendBeginsAnew(t *testing.T, s Store) {
+func extendBeginsAnew(t *testing.T, s tested) {
 	limit(s, 1, riskd.Limits{Idle: 10 * time.Minute, Absolute: 15 * time.Minute})
 	for _, step := range []struct{ now, want time.Duration }{
 		{9 * time.Minute, 9 * time.Minute},
@@ -30,7 +30,7 @@ func extendBeginsAnew(t *testing.T, s Store) {
 	wantStatus(t, s, 1, riskd.StatusExpired)
 }
 
-func extensionsShareNothing(t *testing.T, s Store) {
+func extensionsShareNothing(t *testing.T, s tested) {
 	write(s, 1, noon, func(in *riskd.Session) {
 		fill(reflect.ValueOf(in).Elem())
 		in.ID, in.Status, in.StepUp = id(1), riskd.StatusActive, nil
@@ -46,7 +46,7 @@ func extensionsShareNothing(t *testing.T, s Store) {
 	})
 }
 
-func whatCantBeExtended(t *testing.T, s Store) {
+func whatCantBeExtended(t *testing.T, s tested) {
 	l := riskd.Limits{Idle: 10 * time.Minute}
 	pending := &riskd.StepUp{ID: "su_1"}
 	// The session of this user comes after its revocation, and is over all the same.

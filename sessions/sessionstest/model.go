@@ -35,7 +35,7 @@ func drawTime(r *rapid.T, what string) time.Time {
 
 // orderDoesntMatter: an epoch is a max-register, so that the same ones are in
 // force in whatever order and however often revocations arrive.
-func orderDoesntMatter(t *testing.T, open func() Store) {
+func orderDoesntMatter(t *testing.T, open func() tested) {
 	rapid.Check(t, func(r *rapid.T) {
 		given := rapid.SliceOfN(rapid.Custom(drawRevocation), 1, 12).Draw(r, "revocations")
 		again := rapid.SliceOfN(rapid.SampledFrom(given), 0, 6).Draw(r, "again")
@@ -71,7 +71,7 @@ var modelTenants = []string{"even", "odd"}
 func modelTenant(n int) string { return modelTenants[n%2] }
 
 // model plays a store and the reference against each other.
-func model(t *testing.T, open func() Store) {
+func model(t *testing.T, open func() tested) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := open()
 		m := reference{map[int]*remembered{}, map[riskd.Target]time.Time{}, map[int]bool{0: false}, 0}
@@ -86,7 +86,7 @@ func model(t *testing.T, open func() Store) {
 }
 
 // playEvent does as the engine does: who is revoked gets no further.
-func (m *reference) playEvent(r *rapid.T, s Store) {
+func (m *reference) playEvent(r *rapid.T, s tested) {
 	n := rapid.IntRange(1, modelSessions).Draw(r, "session")
 	w := with{
 		tenant:   modelTenant(n),
@@ -110,7 +110,7 @@ func (m *reference) playEvent(r *rapid.T, s Store) {
 		return
 	}
 	m.update(n, w.previous, w, l, now)
-	s.Update(event(n, w), now, func(in *riskd.Session, _ *riskd.Profile) bool {
+	s.Update(event(n, w), now, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		observe(in, event(n, w), now)
 		in.Limits = in.Limits.Strictest(l)
 		if w.auth.After(in.AuthTime) {
@@ -121,11 +121,11 @@ func (m *reference) playEvent(r *rapid.T, s Store) {
 		} else {
 			decide(in, now)
 		}
-		return false
+		return riskd.Lesson{}
 	})
 }
 
-func (m *reference) playExtension(r *rapid.T, s Store) {
+func (m *reference) playExtension(r *rapid.T, s tested) {
 	n, now := rapid.IntRange(1, modelSessions).Draw(r, "session"), drawTime(r, "now")
 	var want error
 	switch in := m.sessions[n]; {
@@ -146,7 +146,7 @@ func (m *reference) playExtension(r *rapid.T, s Store) {
 	}
 }
 
-func (m *reference) playSweep(r *rapid.T, s Store) {
+func (m *reference) playSweep(r *rapid.T, s tested) {
 	now := drawTime(r, "now")
 	want := 0
 	for n, in := range m.sessions {
@@ -172,7 +172,7 @@ func (m *reference) drawPrevious(r *rapid.T, n int) int {
 	return rapid.SampledFrom(choices).Draw(r, "previous")
 }
 
-func (m *reference) playRevocation(r *rapid.T, s Store) {
+func (m *reference) playRevocation(r *rapid.T, s tested) {
 	g := drawRevocation(r)
 	epoch, matched := s.Revoke(g.target, g.at, "", "")
 	at, want := m.revoke(g)
@@ -181,7 +181,7 @@ func (m *reference) playRevocation(r *rapid.T, s Store) {
 	}
 }
 
-func (m *reference) compare(r *rapid.T, s Store) {
+func (m *reference) compare(r *rapid.T, s tested) {
 	over := riskd.StatusRevoked
 	all, _, _ := s.List(Filter{})
 	ended, _, _ := s.List(Filter{Status: &over})

@@ -11,11 +11,11 @@ import (
 	"github.com/riskd/riskd"
 )
 
-func copiesShareNothing(t *testing.T, s Store) {
-	s.Update(event(1, with{user: "ada"}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+func copiesShareNothing(t *testing.T, s tested) {
+	s.Update(event(1, with{user: "ada"}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		fill(reflect.ValueOf(in).Elem())
 		in.ID, in.Tenant, in.User, in.Status = id(1), "", "ada", riskd.StatusActive
-		return false
+		return riskd.Lesson{}
 	})
 	page, _, err := s.List(Filter{User: "ada"})
 	if err != nil || len(page) != 1 {
@@ -33,10 +33,15 @@ func copiesShareNothing(t *testing.T, s Store) {
 	}
 }
 
+// constant are the types whose values never change, once they are in a session.
+var constant = []reflect.Type{
+	reflect.TypeFor[time.Time](), reflect.TypeFor[*riskd.Rule](), reflect.TypeFor[*riskd.Epoch](), reflect.TypeFor[[]riskd.Moment](),
+}
+
 // fill gives every slice an entry and every pointer a target.
 func fill(v reflect.Value) {
 	switch {
-	case v.Type() == reflect.TypeFor[time.Time]() || v.Type() == reflect.TypeFor[*riskd.Rule]():
+	case slices.Contains(constant, v.Type()):
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i))
@@ -50,10 +55,10 @@ func fill(v reflect.Value) {
 	}
 }
 
-// shared finds the memory that two sessions share. Rules are never changed.
+// shared finds the memory that two sessions share and that may change.
 func shared(a, b reflect.Value, path string) (found []string) {
 	switch {
-	case a.Type() == reflect.TypeFor[time.Time]() || a.Type() == reflect.TypeFor[*riskd.Rule]():
+	case slices.Contains(constant, a.Type()):
 		return nil
 	case a.Kind() == reflect.Struct:
 		for i := range a.NumField() {
@@ -73,15 +78,15 @@ func shared(a, b reflect.Value, path string) (found []string) {
 	return found
 }
 
-func listsAreFiltered(t *testing.T, s Store) {
+func listsAreFiltered(t *testing.T, s tested) {
 	active, waiting, over := riskd.StatusActive, riskd.StatusStepUp, riskd.StatusRevoked
 	for n := range 12 {
 		e := event(n, with{tenant: []string{"a", "b"}[n%2], user: []string{"u", "v", "w"}[n%3], device: fmt.Sprint("d", n%4)})
 		see(s, noon, e)
 		if n >= 8 {
-			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+			s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 				in.Status = waiting
-				return false
+				return riskd.Lesson{}
 			})
 		}
 	}
@@ -120,7 +125,7 @@ func listsAreFiltered(t *testing.T, s Store) {
 	}
 }
 
-func listsComeInPages(t *testing.T, s Store) {
+func listsComeInPages(t *testing.T, s tested) {
 	const n = 2500
 	for i := range n {
 		see(s, noon, event(i, with{}))

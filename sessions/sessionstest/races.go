@@ -15,7 +15,7 @@ import (
 
 // revokeIsSeen: once Revoke has returned, nobody is told otherwise, however many
 // others are asking and revoking.
-func revokeIsSeen(t *testing.T, s Store) {
+func revokeIsSeen(t *testing.T, s tested) {
 	const n = 3000
 	targetOf := func(i int) riskd.Target {
 		switch i % 3 {
@@ -58,7 +58,7 @@ func revokeIsSeen(t *testing.T, s Store) {
 
 // allAtOnce does everything at the same time, to some sessions that all have and
 // to more than the store may hold.
-func allAtOnce(t *testing.T, s Store) {
+func allAtOnce(t *testing.T, s tested) {
 	const workers, rounds, common = 6, 4000, 40
 	var made sync.Map // of the revocations
 	last := make([]uint32, common)
@@ -71,7 +71,7 @@ func allAtOnce(t *testing.T, s Store) {
 				now := after(time.Duration(round) * time.Second)
 				switch k := random.IntN(100); {
 				case k < 50:
-					s.Update(event(n, with{user: fmt.Sprint("u", n%7)}), now, func(in *riskd.Session, _ *riskd.Profile) bool {
+					s.Update(event(n, with{user: fmt.Sprint("u", n%7)}), now, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 						// Forgotten sessions begin again; others lose nothing. last is
 						// written by one at a time, because the session is.
 						if in.Requests != 0 && in.Requests != last[n] {
@@ -79,7 +79,7 @@ func allAtOnce(t *testing.T, s Store) {
 						}
 						observe(in, event(n, with{user: fmt.Sprint("u", n%7)}), now)
 						last[n] = in.Requests
-						return true
+						return riskd.Lesson{Learn: true}
 					})
 				case k < 80:
 					see(s, now, event(common+worker*rounds+round, with{}))
@@ -124,7 +124,7 @@ func allAtOnce(t *testing.T, s Store) {
 
 // extendWaits: an extension that comes while a decision is being taken knows
 // what the decision was.
-func extendWaits(t *testing.T, s Store) {
+func extendWaits(t *testing.T, s tested) {
 	for n := range 200 {
 		limit(s, n, riskd.Limits{})
 		var other sync.WaitGroup
@@ -146,7 +146,7 @@ func extendWaits(t *testing.T, s Store) {
 
 // sweepsAmongDecisions: no session ends before its time, none ends twice, and a
 // decision loses nothing to a sweep.
-func sweepsAmongDecisions(t *testing.T, s Store) {
+func sweepsAmongDecisions(t *testing.T, s tested) {
 	const workers, rounds, common, idle = 4, 3000, 60, 40 * time.Millisecond
 	var clock atomic.Int64 // in milliseconds
 	var expired atomic.Int64
@@ -195,7 +195,7 @@ func sweepsAmongDecisions(t *testing.T, s Store) {
 	}
 }
 
-func extensionsAmongDecisions(t *testing.T, s Store) {
+func extensionsAmongDecisions(t *testing.T, s tested) {
 	const workers, rounds = 4, 1000
 	limit(s, 1, riskd.Limits{Idle: time.Hour})
 	var clock atomic.Int64

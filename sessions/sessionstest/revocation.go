@@ -8,7 +8,7 @@ import (
 	"github.com/riskd/riskd"
 )
 
-func nothingRevoked(t *testing.T, s Store) {
+func nothingRevoked(t *testing.T, s tested) {
 	see(s, noon, event(1, with{user: "ada", device: "laptop"}))
 	wantRevoked(t, s, event(1, with{user: "ada", device: "laptop"}), false)
 	wantRevoked(t, s, event(2, with{}), false)
@@ -17,7 +17,7 @@ func nothingRevoked(t *testing.T, s Store) {
 	}
 }
 
-func whatARevocationEnds(t *testing.T, s Store) {
+func whatARevocationEnds(t *testing.T, s tested) {
 	n := 0
 	for _, kind := range []riskd.TargetKind{riskd.TargetDevice, riskd.TargetUser, riskd.TargetTenant} {
 		for offset, want := range map[time.Duration]bool{-1: false, 0: false, 1: true} {
@@ -43,7 +43,7 @@ func whatARevocationEnds(t *testing.T, s Store) {
 	wantRevoked(t, s, event(5001, with{}), false)
 }
 
-func leavingOut(t *testing.T, s Store) {
+func leavingOut(t *testing.T, s tested) {
 	see(s, noon, event(1, with{user: "ada", device: "laptop"}))
 	see(s, noon, event(2, with{user: "bob", device: "phone"}))
 	revoke(s, user("ada"), after(time.Hour))
@@ -64,7 +64,7 @@ func leavingOut(t *testing.T, s Store) {
 	wantRevoked(t, s, event(3, with{}), false)
 }
 
-func unknownStart(t *testing.T, s Store) {
+func unknownStart(t *testing.T, s tested) {
 	revoke(s, user("ada"), noon)
 	wantRevoked(t, s, event(1, with{user: "ada"}), true)
 	wantRevoked(t, s, event(1, with{user: "ada", started: after(-1)}), true)
@@ -73,7 +73,7 @@ func unknownStart(t *testing.T, s Store) {
 	wantRevoked(t, s, event(1, with{}), false)
 }
 
-func revokedIsAbsolute(t *testing.T, s Store) {
+func revokedIsAbsolute(t *testing.T, s tested) {
 	revoke(s, session(1), noon) // never seen
 	see(s, noon, event(2, with{user: "ada"}))
 	revoke(s, session(2), noon)
@@ -86,7 +86,7 @@ func revokedIsAbsolute(t *testing.T, s Store) {
 	}
 }
 
-func rotationDoesntEscape(t *testing.T, s Store) {
+func rotationDoesntEscape(t *testing.T, s tested) {
 	later := with{started: after(2 * time.Hour)}
 	// A revoked id that is rotated takes the new id along, though the store gets
 	// to see only one event that has both.
@@ -116,7 +116,7 @@ func rotationDoesntEscape(t *testing.T, s Store) {
 	wantRevoked(t, s, event(31, with{}), true)
 }
 
-func familiesEndTogether(t *testing.T, s Store) {
+func familiesEndTogether(t *testing.T, s tested) {
 	for name, test := range map[string]struct {
 		rotations [][2]int // from, to
 		members   int
@@ -147,16 +147,16 @@ func familiesEndTogether(t *testing.T, s Store) {
 }
 
 // find10 gives the beginning of a range of ids that no case has used.
-func find10(s Store) int { return 100 * (1 + s.Stats().Sessions) }
+func find10(s tested) int { return 100 * (1 + s.Stats().Sessions) }
 
-func matchedCounts(t *testing.T, s Store) {
+func matchedCounts(t *testing.T, s tested) {
 	for n := range 30 {
 		see(s, after(time.Duration(n)*time.Minute), event(n, with{user: fmt.Sprint("u", n%3), device: fmt.Sprint("d", n%2)}))
 	}
 	see(s, noon, event(30, with{tenant: "other", user: "u0"}))
-	s.Update(event(32, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+	s.Update(event(32, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		in.User, in.Status = "u0", riskd.StatusRevoked // by the policy
-		return false
+		return riskd.Lesson{}
 	})
 	see(s, after(time.Hour), event(31, with{previous: 1}))
 	late := after(2 * time.Hour)
@@ -190,7 +190,7 @@ func matchedCounts(t *testing.T, s Store) {
 	}
 }
 
-func latestStands(t *testing.T, s Store) {
+func latestStands(t *testing.T, s tested) {
 	first, _ := s.Revoke(user("ada"), after(time.Hour), "first", "ops")
 	for name, at := range map[string]time.Time{"earlier": noon, "the same": after(time.Hour)} {
 		if got, _ := s.Revoke(user("ada"), at, name, "ops"); got != first {
@@ -208,7 +208,7 @@ func latestStands(t *testing.T, s Store) {
 	}
 }
 
-func invalidTargets(t *testing.T, s Store) {
+func invalidTargets(t *testing.T, s tested) {
 	see(s, noon, event(1, with{}))
 	for _, target := range []riskd.Target{{}, {Kind: riskd.TargetSession}, {Kind: riskd.TargetUser}, {Kind: riskd.TargetDevice}, {Kind: 99}} {
 		if epoch, matched := s.Revoke(target, after(time.Hour), "", ""); epoch != (riskd.Epoch{}) || matched != 0 {
@@ -218,15 +218,15 @@ func invalidTargets(t *testing.T, s Store) {
 	wantRevoked(t, s, event(1, with{}), false)
 }
 
-func inFlight(t *testing.T, s Store) {
+func inFlight(t *testing.T, s tested) {
 	for n, target := range []riskd.Target{session(0), user("ada"), device("laptop"), {Kind: riskd.TargetTenant}} {
 		e := event(n, with{user: "ada", device: "laptop"})
 		see(s, noon, e)
-		s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+		s.Update(e, noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 			revoke(s, target, after(time.Duration(n+1)*time.Hour))
 			wantRevoked(t, s, e, true)
 			in.Status = riskd.StatusActive
-			return false
+			return riskd.Lesson{}
 		})
 		wantRevoked(t, s, event(n, with{}), true)
 		if status := find(t, s, n).Status; status != riskd.StatusRevoked {
@@ -238,7 +238,7 @@ func inFlight(t *testing.T, s Store) {
 	}
 }
 
-func revocationsAreListed(t *testing.T, s Store) {
+func revocationsAreListed(t *testing.T, s tested) {
 	const n = 250
 	for i := range n {
 		epoch, _ := s.Revoke(user(fmt.Sprint("u", i%200)), after(time.Duration(i)), "", "")
@@ -270,7 +270,7 @@ func revocationsAreListed(t *testing.T, s Store) {
 	}
 }
 
-func revocationsExpire(t *testing.T, s Store) {
+func revocationsExpire(t *testing.T, s tested) {
 	e := event(1, with{user: "ada"})
 	revoke(s, user("ada"), after(-time.Hour))
 	revoke(s, user("ada"), noon)

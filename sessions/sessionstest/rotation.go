@@ -8,14 +8,14 @@ import (
 	"github.com/riskd/riskd"
 )
 
-func rotationContinues(t *testing.T, s Store) {
-	s.Update(event(1, with{user: "ada", device: "laptop", started: after(-time.Hour)}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+func rotationContinues(t *testing.T, s tested) {
+	s.Update(event(1, with{user: "ada", device: "laptop", started: after(-time.Hour)}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		in.User, in.DeviceID, in.Requests = "ada", "laptop", 7
 		in.AMR = []string{"pwd"}
 		in.Cells = []riskd.Cell{{1}}
 		in.StepUp = &riskd.StepUp{ID: "su_1", Clears: []string{"new_country"}}
 		in.Status, in.Score = riskd.StatusStepUp, 70
-		return true
+		return riskd.Lesson{Learn: true}
 	})
 	found := see(s, after(time.Minute), event(2, with{previous: 1, started: noon}))
 	if found.ID != id(2) || found.Previous != id(1) || !found.Next.IsZero() {
@@ -27,9 +27,9 @@ func rotationContinues(t *testing.T, s Store) {
 	if !found.Start.Equal(after(-time.Hour)) {
 		t.Errorf("start %v: a rotation makes no session younger", found.Start)
 	}
-	s.Update(event(2, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+	s.Update(event(2, with{}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		in.AMR[0], in.Cells[0][0], in.StepUp.ID, in.StepUp.Clears[0] = "otp", 2, "su_2", "burst"
-		return false
+		return riskd.Lesson{}
 	})
 	old := find(t, s, 1)
 	if old.Next != id(2) || !old.Previous.IsZero() || old.ID != id(1) || old.Requests != 7 {
@@ -43,7 +43,7 @@ func rotationContinues(t *testing.T, s Store) {
 	}
 }
 
-func rotationFromUnknown(t *testing.T, s Store) {
+func rotationFromUnknown(t *testing.T, s tested) {
 	found := see(s, noon, event(2, with{previous: 1}))
 	if found.Requests != 0 || !found.Start.Equal(noon) || found.Previous != id(1) {
 		t.Errorf("%+v", found)
@@ -57,7 +57,7 @@ func rotationFromUnknown(t *testing.T, s Store) {
 }
 
 // rotationsCross would never end if two rotations waited for each other.
-func rotationsCross(t *testing.T, s Store) {
+func rotationsCross(t *testing.T, s tested) {
 	var all sync.WaitGroup
 	for i := range 200 {
 		a, b := 2*i+1, 2*i+2

@@ -9,7 +9,7 @@ import (
 	"github.com/riskd/riskd"
 )
 
-func newSession(t *testing.T, s Store) {
+func newSession(t *testing.T, s tested) {
 	found := see(s, noon, event(1, with{tenant: "acme", user: "ada", device: "laptop"}))
 	if found.ID != id(1) || found.Tenant != "acme" || !found.Start.Equal(noon) {
 		t.Errorf("identity: %v %q %v", found.ID, found.Tenant, found.Start)
@@ -25,7 +25,7 @@ func newSession(t *testing.T, s Store) {
 	}
 }
 
-func earliestStart(t *testing.T, s Store) {
+func earliestStart(t *testing.T, s tested) {
 	hour := time.Hour
 	tests := map[string]struct {
 		first, then time.Time // started_at of two events, seen at noon and after
@@ -49,7 +49,7 @@ func earliestStart(t *testing.T, s Store) {
 	}
 }
 
-func sessionGoesOn(t *testing.T, s Store) {
+func sessionGoesOn(t *testing.T, s tested) {
 	for i := range 5 {
 		found := see(s, after(time.Duration(i)*time.Second), event(1, with{user: "ada"}))
 		if int(found.Requests) != i {
@@ -62,35 +62,35 @@ func sessionGoesOn(t *testing.T, s Store) {
 }
 
 // profileOf is the profile that an event is decided with.
-func profileOf(s Store, e *riskd.Event) (p riskd.Profile) {
-	s.Update(e, noon, func(_ *riskd.Session, given *riskd.Profile) bool {
+func profileOf(s tested, e *riskd.Event) (p riskd.Profile) {
+	s.Update(e, noon, func(_ *riskd.Session, given *riskd.Profile) riskd.Lesson {
 		p = *given
-		return false
+		return riskd.Lesson{}
 	})
 	return p
 }
 
-func learn(s Store, e *riskd.Event, now time.Time) {
-	s.Update(e, now, func(in *riskd.Session, _ *riskd.Profile) bool {
+func learn(s tested, e *riskd.Event, now time.Time) {
+	s.Update(e, now, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 		in.Agent = riskd.Agent{Family: "Firefox", OS: "Linux"}
-		return true
+		return riskd.Lesson{Learn: true}
 	})
 }
 
-func profilesAreCopies(t *testing.T, s Store) {
+func profilesAreCopies(t *testing.T, s tested) {
 	e := event(1, with{user: "ada", device: "laptop"})
 	learn(s, e, noon)
 	before := profileOf(s, e)
-	s.Update(e, noon, func(_ *riskd.Session, p *riskd.Profile) bool {
+	s.Update(e, noon, func(_ *riskd.Session, p *riskd.Profile) riskd.Lesson {
 		*p = riskd.Profile{Sessions: 99}
-		return false
+		return riskd.Lesson{}
 	})
 	if got := profileOf(s, e); got != before {
 		t.Errorf("what a decision writes into its copy went into the profile: %+v", got)
 	}
 }
 
-func profilesLearn(t *testing.T, s Store) {
+func profilesLearn(t *testing.T, s tested) {
 	first := event(1, with{user: "ada", device: "laptop"})
 	if p := profileOf(s, first); p != (riskd.Profile{User: "ada"}) {
 		t.Errorf("unknown user: %+v", p)
@@ -117,7 +117,7 @@ func profilesLearn(t *testing.T, s Store) {
 	}
 }
 
-func whoseProfile(t *testing.T, s Store) {
+func whoseProfile(t *testing.T, s tested) {
 	learn(s, event(9, with{user: "ada"}), noon)
 	see(s, noon, event(1, with{user: "ada"}))
 	tests := map[string]struct {
@@ -140,7 +140,7 @@ func whoseProfile(t *testing.T, s Store) {
 	}
 }
 
-func tenantsAreApart(t *testing.T, s Store) {
+func tenantsAreApart(t *testing.T, s tested) {
 	learn(s, event(1, with{tenant: "acme", user: "ada"}), noon)
 	if p := profileOf(s, event(2, with{tenant: "umbrella", user: "ada"})); p.Sessions != 0 || p.Tenant != "umbrella" {
 		t.Errorf("one tenant's profile at another: %+v", p)
@@ -156,20 +156,20 @@ func tenantsAreApart(t *testing.T, s Store) {
 	wantRevoked(t, s, event(3, with{tenant: "a", user: "bc", started: noon}), false)
 }
 
-func oneAtATime(t *testing.T, s Store) {
+func oneAtATime(t *testing.T, s tested) {
 	const workers, events = 8, 200
 	var inside atomic.Int32
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
 			for range events {
-				s.Update(event(1, with{user: "ada"}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+				s.Update(event(1, with{user: "ada"}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 					if inside.Add(1) != 1 {
 						t.Error("two at a time")
 					}
 					in.Requests++
 					inside.Add(-1)
-					return true
+					return riskd.Lesson{Learn: true}
 				})
 			}
 		})
@@ -184,9 +184,9 @@ func oneAtATime(t *testing.T, s Store) {
 }
 
 // othersDontWait would never end if it failed.
-func othersDontWait(t *testing.T, s Store) {
+func othersDontWait(t *testing.T, s tested) {
 	see(s, noon, event(2, with{user: "ada"}))
-	s.Update(event(1, with{user: "ada", device: "laptop"}), noon, func(*riskd.Session, *riskd.Profile) bool {
+	s.Update(event(1, with{user: "ada", device: "laptop"}), noon, func(*riskd.Session, *riskd.Profile) riskd.Lesson {
 		var others sync.WaitGroup
 		others.Go(func() {
 			for n := 2; n < 2000; n++ { // every part of the store
@@ -202,23 +202,41 @@ func othersDontWait(t *testing.T, s Store) {
 			s.Stats()
 		})
 		others.Wait()
-		return false
+		return riskd.Lesson{}
 	})
 }
 
-func usersSessionsDontWait(t *testing.T, s Store) {
-	s.Update(event(1, with{user: "ada"}), noon, func(*riskd.Session, *riskd.Profile) bool {
+func usersSessionsDontWait(t *testing.T, s tested) {
+	s.Update(event(1, with{user: "ada"}), noon, func(*riskd.Session, *riskd.Profile) riskd.Lesson {
 		var other sync.WaitGroup
 		other.Go(func() { learn(s, event(2, with{user: "ada"}), noon) })
 		other.Wait()
-		return true
+		return riskd.Lesson{Learn: true}
 	})
 	if p := profileOf(s, event(1, with{user: "ada"})); p.Sessions != 2 {
 		t.Errorf("learned from %d sessions, want 2", p.Sessions)
 	}
 }
 
-func panicReleases(t *testing.T, s Store) {
+func panicReleases(t *testing.T, s tested) {
+	panicThrice(t, s)
+	if n := see(s, noon, event(1, with{user: "ada"})).Requests; n != 3 {
+		t.Errorf("%d requests, want 3", n)
+	}
+}
+
+// A session that has panicked doesn't hold on to its place.
+func panickedIsForgotten(t *testing.T, s tested) {
+	panicThrice(t, s)
+	for n := 2; n < 2*MaxSessions; n++ {
+		see(s, after(time.Hour), event(n, with{}))
+	}
+	if _, ok := s.Session(id(1)); ok {
+		t.Error("the session can't be forgotten any more")
+	}
+}
+
+func panicThrice(t *testing.T, s tested) {
 	for range 3 {
 		func() {
 			defer func() {
@@ -226,20 +244,10 @@ func panicReleases(t *testing.T, s Store) {
 					t.Errorf("the panic became %v", got)
 				}
 			}()
-			s.Update(event(1, with{user: "ada"}), noon, func(in *riskd.Session, _ *riskd.Profile) bool {
+			s.Update(event(1, with{user: "ada"}), noon, func(in *riskd.Session, _ *riskd.Profile) riskd.Lesson {
 				in.Requests++
 				panic("broken signal")
 			})
 		}()
-	}
-	if n := see(s, noon, event(1, with{user: "ada"})).Requests; n != 3 {
-		t.Errorf("%d requests, want 3", n)
-	}
-	// Nor does it hold on to its place.
-	for n := 2; n < 2*MaxSessions; n++ {
-		see(s, after(time.Hour), event(n, with{}))
-	}
-	if _, ok := s.Session(id(1)); ok {
-		t.Error("the session can't be forgotten any more")
 	}
 }

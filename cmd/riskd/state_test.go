@@ -19,10 +19,12 @@ func TestOldRevocationsAreLetGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		meters := newMetrics()
-		m := memory{Store: store, revoked: meters.revoked, expired: meters.expired}
+		m := &state{Store: store, metrics: meters, failed: func(err error) { t.Error(err) }}
 		ctx, cancel := context.WithCancel(t.Context())
 		go m.sweep(ctx)
-		m.Revoke(riskd.Target{Kind: riskd.TargetUser, ID: "ana"}, time.Now(), "", "")
+		if _, err := m.Impose(ctx, "", riskd.Epoch{Target: riskd.Target{Kind: riskd.TargetUser, ID: "ana"}, At: time.Now()}); err != nil {
+			t.Error(err)
+		}
 		time.Sleep(24*time.Hour - time.Minute) // of the bubble's clock
 		if n := store.Stats().Epochs; n != 1 {
 			t.Errorf("%d revocations a minute before their time", n)

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/riskd/riskd"
+)
+
+// wireIdentityEvent is what POST /v1/identity-events takes.
+type wireIdentityEvent struct {
+	ID        string    `json:"id"`
+	Type      string    `json:"type"`
+	Time      time.Time `json:"time"`
+	Tenant    string    `json:"tenant"`
+	User      string    `json:"user"`
+	Device    string    `json:"device"`
+	Session   string    `json:"session"`    // a reference
+	SessionID string    `json:"session_id"` // raw
+	Reason    string    `json:"reason"`
+	Actor     string    `json:"actor"`
+}
+
+// event turns the wire's words into the vocabulary's; what they mean together is
+// for IdentityEvents to say.
+func (w *wireIdentityEvent) event(key *riskd.SessionKey) (riskd.IdentityEvent, error) {
+	var faults faultList
+	e := riskd.IdentityEvent{
+		ID: w.ID, Type: w.Type, Time: w.Time, Tenant: w.Tenant, User: w.User, Device: w.Device,
+		Session: key.ID(w.Tenant, w.SessionID), Reason: w.Reason, Actor: w.Actor,
+	}
+	switch {
+	case w.Session != "" && w.SessionID != "":
+		faults.add("session", "must be left out where there is a session_id")
+	case w.Session != "":
+		e.Session = faults.session("session", w.Session)
+	}
+	return e, faults.err()
+}
+
+// actionJSON is an action that was taken.
+type actionJSON struct {
+	Action string     `json:"action"`
+	Target wireTarget `json:"target"`
+	Epoch  uint64     `json:"epoch"`
+}
+
+// identityEvent answers POST /v1/identity-events.
+func (a *API) identityEvent(w http.ResponseWriter, r *http.Request) int {
+	var wire wireIdentityEvent
+	if p := readDocument(r, &wire); p != nil {
+		return writeProblem(w, p)
+	}
+	e, err := wire.event(a.Key)
+	if err != nil {
+		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+	}
+	done, err := a.Identity.Apply(r.Context(), e, a.Now())
+	if err != nil {
+		return a.fail(w, err, repeatIt)
+	}
+	answer := struct {
+		ID       string       `json:"id"`
+		Type     string       `json:"type"`
+		Actions  []actionJSON `json:"actions"`
+		Matched  int          `json:"matched"`
+		Repeated bool         `json:"repeated"`
+		Durable  bool         `json:"durable"`
+	}{ID: e.ID, Type: e.Type, Matched: done.Matched, Repeated: done.Repeated, Durable: a.Orders.Durable()}
+	for i := range done.Actions {
+		d := &done.Actions[i]
+		answer.Actions = append(answer.Actions, actionJSON{d.Action.String(), newWireTarget(&d.Epoch.Target), d.Epoch.Number})
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}

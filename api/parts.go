@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/riskd/riskd"
+)
+
+// Decider answers events; the engine is one.
+type Decider interface {
+	// Decide answers a valid event as of now. It never fails, and it owns the
+	// event until it returns.
+	Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision
+}
+
+// Sessions is what is remembered of sessions. What it gives are copies, good to
+// read while the sessions go on.
+type Sessions interface {
+	// Session finds one session.
+	Session(id riskd.SessionID) (riskd.Session, bool)
+	// List gives the sessions that a filter lets through, at most Limit of them,
+	// and the cursor of the next page, "" after the last. A cursor that it never
+	// gave is an error.
+	List(f Filter) (page []riskd.Session, next string, err error)
+	// Extend begins a session's idle clock anew and gives the session. It fails
+	// with [riskd.ErrUnknownSession], [riskd.ErrSessionOver] or
+	// [riskd.ErrStepUpPending].
+	Extend(id riskd.SessionID, now time.Time) (riskd.Session, error)
+}
+
+// Filter chooses sessions; its zero fields let everything through. It is an
+// alias of a plain struct, so that a store can take it without importing this
+// package.
+type Filter = struct {
+	Tenant string
+	User   string
+	Device string       // the device's id
+	Prefix riskd.Prefix // of the address seen last
+	Status *riskd.Status
+	Cursor string
+	Limit  int // 1 to MaxPage
+}
+
+// Orders is what has been ordered of sessions: that they're over, held up, or
+// have to prove themselves.
+//
+// An error that wraps [riskd.ErrNotDurable] says of any of its methods that it
+// has done what it was asked, but that this may not survive the process. With any
+// other error nothing has happened.
+type Orders interface {
+	// Impose puts orders in force, all or none, and returns when they are on disk.
+	// No decision passes them any more then. Orders given under a key that was used
+	// before do nothing; key "" is none. A session is named by Target.Session
+	// alone, whatever Target.Tenant says: the tenant is part of its hash.
+	Impose(ctx context.Context, key string, orders ...riskd.Epoch) (riskd.Imposed, error)
+	// Preview says how many sessions a revocation of the target would meet, and
+	// gives at most 10 of them. It changes nothing.
+	Preview(t riskd.Target) (matched int, sample []riskd.Session)
+	// Lift undoes one order and gives it. It fails with [riskd.ErrUnknownEpoch].
+	Lift(ctx context.Context, number uint64, at time.Time, reason, actor string) (riskd.Epoch, error)
+	// Orders gives those in force whose number is below before, the newest first,
+	// at most limit of them; 0 begins with the newest.
+	Orders(before uint64, limit int) []riskd.Epoch
+	// Erase ends a user's sessions and forgets everything of him; revocations of
+	// him hold by a keyed hash of his id. It says how many sessions it ended.
+	Erase(ctx context.Context, tenant, user string, at time.Time, actor string) (ended int, err error)
+	// Durable reports whether orders survive the process.
+	Durable() bool
+}
+
+// StepUps takes answers to challenges; the engine does.
+type StepUps interface {
+	// Answer takes what an identity provider tells of a challenge, and gives the
+	// session as that has left it, also with an error. It fails with
+	// [riskd.ErrUnknownStepUp], [riskd.ErrSessionOver], with [riskd.ErrNotProved]
+	// if the proof isn't what was asked for, which counts as an attempt that
+	// failed, or, having taken the answer, with what wraps [riskd.ErrNotDurable].
+	Answer(ctx context.Context, a riskd.StepUpAnswer, now time.Time) (riskd.Session, error)
+}
+
+// IdentityEvents carries out what follows from identity events.
+type IdentityEvents interface {
+	// Apply does what the pack has an event lead to, all of it or nothing, and once
+	// for each id. It fails with [*riskd.FieldError]s joined, under the names of
+	// the wire, if something is wrong with the event, or, with all of it done, with
+	// what wraps [riskd.ErrNotDurable].
+	Apply(ctx context.Context, e riskd.IdentityEvent, now time.Time) (IdentityResult, error)
+}
+
+// IdentityResult is what an identity event has done. It and IdentityAction are
+// aliases of plain structs, as Filter is.
+type IdentityResult = struct {
+	Actions  []IdentityAction // one for each order; none if Repeated
+	Matched  int              // sessions met that none of the kind had met before
+	Repeated bool             // the event was told before; nothing was done
+}
+
+// IdentityAction is an action that was taken, and the order in force for it.
+type IdentityAction = struct {
+	Action riskd.Action
+	Epoch  riskd.Epoch
+}

@@ -72,6 +72,11 @@ func (t *turn) pass(auth time.Time) {
 func (t *turn) fail(actor string) {
 	s, c := t.Session, &t.pack.Tuning.Challenge
 	s.Failures++
+	for _, u := range []*riskd.StepUp{s.StepUp, s.Asked} {
+		if u != nil {
+			u.AttemptsLeft = max(0, c.Attempts-s.Failures)
+		}
+	}
 	t.note(riskd.Failed, actor)
 	if s.Failures < c.Attempts {
 		return
@@ -172,7 +177,7 @@ func (e *Engine) Answer(ctx context.Context, a riskd.StepUpAnswer, now time.Time
 		t.Session, t.Profile = s, p
 		event.Tenant, event.User.ID, event.Device.ID = s.Tenant, s.User, s.DeviceID
 		err = t.take(&a)
-		after = *s
+		after = snapshot(s)
 		return t.lesson
 	})
 	if !known {
@@ -184,6 +189,19 @@ func (e *Engine) Answer(ctx context.Context, a riskd.StepUpAnswer, now time.Time
 		}
 	}
 	return after, err
+}
+
+// snapshot copies a session without what may change behind the copy's back: its
+// evidence and the memory of signals.
+func snapshot(s *riskd.Session) riskd.Session {
+	c := *s
+	c.Cells, c.Identity, c.Behaviour = nil, riskd.Sum{}, riskd.Sum{}
+	for _, u := range []**riskd.StepUp{&c.StepUp, &c.Asked} {
+		if *u != nil {
+			*u = copyOf(*u)
+		}
+	}
+	return c
 }
 
 // take takes an answer to a challenge.

@@ -69,9 +69,15 @@ func TestAnAnswerByID(t *testing.T) {
 	if _, err := b.answer(u.ID, true, "aal1"); !errors.Is(err, riskd.ErrNotProved) {
 		t.Errorf("a weak proof: %v", err)
 	}
+	if s, err := b.answer(u.ID, false, ""); err != nil || s.StepUp.AttemptsLeft != 1 || s.Failures != 2 {
+		t.Errorf("failed twice: %v, %+v", err, s.StepUp)
+	}
 	s, err := b.answer(u.ID, true, "aal2")
-	if err != nil || s.Status != riskd.StatusActive || s.StepUp != nil || s.Failures != 0 || s.Identity.Nats() != 0 {
-		t.Fatalf("a proof: %v, %s, %+v, %g nats", err, s.Status, s.StepUp, s.Identity.Nats())
+	if err != nil || s.Status != riskd.StatusActive || s.StepUp != nil || s.Failures != 0 {
+		t.Fatalf("a proof: %v, %s, %+v", err, s.Status, s.StepUp)
+	}
+	if left := b.session(t).Identity; left.Nats() != 0 {
+		t.Errorf("%g nats are left", left.Nats())
 	}
 	if d := b.decide(nil); d.Outcome != riskd.Allow {
 		t.Errorf("after the proof: %s", d.Outcome)

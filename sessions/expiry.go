@@ -11,8 +11,9 @@ import (
 // the session that is being taken, and moves no absolute end.
 //
 // It fails with [riskd.ErrUnknownSession], with [riskd.ErrSessionOver] if the
-// session is revoked or expired, and with [riskd.ErrStepUpPending]. A session
-// whose time is up at now by its own limits is expired from then on.
+// session is revoked or expired, and with [riskd.ErrStepUpPending], also if it is
+// suspended. A session whose time is up at now by its own limits is expired from
+// then on.
 func (s *Store) Extend(id riskd.SessionID, now time.Time) (riskd.Session, error) {
 	r := s.find(id)
 	if r == nil {
@@ -21,13 +22,14 @@ func (s *Store) Extend(id riskd.SessionID, now time.Time) (riskd.Session, error)
 	v := &r.value
 	v.mu.Lock()
 	defer s.leave(r)
+	s.hold(&v.Session, v.family)
 	switch {
 	case s.isEnded(r) || v.Status.Over():
 		return riskd.Session{}, riskd.ErrSessionOver
 	case due(v.end(), now):
 		v.expire(now)
 		return riskd.Session{}, riskd.ErrSessionOver
-	case v.StepUp != nil || v.Status == riskd.StatusStepUp:
+	case v.StepUp != nil || v.Status == riskd.StatusStepUp || v.Suspension != nil:
 		return riskd.Session{}, riskd.ErrStepUpPending
 	}
 	if now.After(v.ActiveAt) {

@@ -73,10 +73,13 @@ func (s *Store) copyOf(r *sessionRow) riskd.Session {
 
 // hold gives a session the status of one that is suspended, if it is.
 func (s *Store) hold(in *riskd.Session, family riskd.SessionID) {
-	f := factsOf(in)
-	c := f.claim(in.ID, family)
-	s.disguise(&c)
-	in.Suspension = s.suspension(&c)
+	in.Suspension = nil
+	if s.orders[riskd.EffectSuspend].count() > 0 {
+		f := factsOf(in)
+		c := f.claim(in.ID, family)
+		s.disguise(&c)
+		in.Suspension = s.suspension(&c)
+	}
 	switch {
 	case in.Status.Over():
 	case in.Suspension != nil:

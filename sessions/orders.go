@@ -210,7 +210,9 @@ func (v *session) reviveFrom(number uint64) {
 	if !v.endedBy.CompareAndSwap(number, 0) || v.Status != riskd.StatusRevoked {
 		return
 	}
-	v.Status = v.Waiting()
+	if v.Status = v.Waiting(); !v.expiredAt.IsZero() {
+		v.Status = riskd.StatusExpired
+	}
 }
 
 // Orders gives the epochs in force whose number is below before, newest first, at

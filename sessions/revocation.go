@@ -168,7 +168,8 @@ func (s *Store) end(id riskd.SessionID, epoch *riskd.Epoch) (newly bool) {
 // endRow marks a session as revoked and reports whether it wasn't. The caller
 // holds its shard.
 func (s *Store) endRow(r *sessionRow, epoch *riskd.Epoch) (newly bool) {
-	newly = r.value.endedBy.CompareAndSwap(0, epoch.Number) && r.value.facts.status != riskd.StatusRevoked
+	// The latest counts: it may have taken the place of the one before.
+	newly = r.value.endedBy.Swap(epoch.Number) == 0 && r.value.facts.status != riskd.StatusRevoked
 	r.home.move(r, clean)
 	s.sessions.touch(r)
 	return newly

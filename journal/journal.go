@@ -24,6 +24,9 @@ type Options struct {
 	// SegmentBytes is the size past which a new file begins; 0: only Open, Rewrite
 	// and Trim begin one.
 	SegmentBytes int64
+	// Newest has Open look no further back than to the newest file that holds
+	// records: only they are replayed. Read goes through all of them.
+	Newest bool
 	// Repair goes on after damage: what can be read is kept, what can't is in the
 	// Report, and damaged files stay as *.damaged.
 	Repair bool
@@ -120,8 +123,8 @@ func (c Commit) Seq() uint64 {
 	return 0
 }
 
-// refused is the commit of a batch that was never taken.
-func refused(err error) Commit {
+// Refused is the commit of a batch that is not taken.
+func Refused(err error) Commit {
 	g := newGroup()
 	g.err = err
 	close(g.done)
@@ -138,7 +141,7 @@ func refused(err error) Commit {
 func (j *Journal) Append(payloads ...[]byte) Commit {
 	for _, p := range payloads {
 		if err := validate(p); err != nil {
-			return refused(fmt.Errorf("journal %s: %w", j.name, err))
+			return Refused(fmt.Errorf("journal %s: %w", j.name, err))
 		}
 	}
 	j.mu.Lock()
@@ -148,9 +151,9 @@ func (j *Journal) Append(payloads ...[]byte) Commit {
 	}
 	switch {
 	case j.closed:
-		return refused(fmt.Errorf("journal %s: %w", j.name, ErrClosed))
+		return Refused(fmt.Errorf("journal %s: %w", j.name, ErrClosed))
 	case j.err != nil:
-		return refused(j.err)
+		return Refused(j.err)
 	}
 	g := j.queue
 	g.taken = true

@@ -217,6 +217,75 @@ func reopened(mem *vfs.MemFS) (journal.Report, *collector, error) {
 	return report, &c, err
 }
 
+// What was acknowledged is there after Resume, and nothing that was refused.
+func TestResume(t *testing.T) {
+	t.Parallel()
+	var failing atomic.Bool
+	mem := vfs.NewCrashableMem()
+	o := journal.Options{Dir: "d", Name: "orders", FS: &disk{FS: mem, before: func(op string, _ int64) error {
+		if failing.Load() && op == "fsync" {
+			return syscall.EIO
+		}
+		return nil
+	}}}
+	j, _, _ := open(t, o)
+	appended(t, j, "1", "2")
+	refuse := func() {
+		t.Helper()
+		failing.Store(true)
+		if j.Append([]byte(`"refused"`)).Wait(t.Context()) == nil || j.Resume(t.Context()) == nil || j.Err() == nil {
+			t.Fatal("a broken disk went unnoticed")
+		}
+	}
+	resume := func() {
+		t.Helper()
+		failing.Store(false)
+		for range 2 {
+			if err := j.Resume(t.Context()); err != nil || j.Err() != nil {
+				t.Fatal(err, j.Err())
+			}
+		}
+	}
+	refuse()
+	resume()
+	if c := appended(t, j, "3"); c.Seq() != 3 {
+		t.Fatal(c.Seq())
+	}
+	closed(t, j)
+	failing.Store(true)
+	j, _, _ = open(t, o) // the new file can't be made
+	refuse()
+	resume()
+	appended(t, j, "4")
+	_, c, err := reopened(mem)
+	if err != nil || !slices.Equal(c.payloads, []string{"1", "2", "3", "4"}) || j.Size().Records != 4 || j.Size().Files != 2 {
+		t.Fatalf("%q, %v, %v", c.payloads, err, j.Size())
+	}
+	closed(t, j)
+}
+
+// With Newest a long journal is opened by its end.
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	mem := vfs.NewMem()
+	o := journal.Options{FS: mem, Dir: "d", Name: "orders", SegmentBytes: 2 << 20, Newest: true}
+	big := fmt.Sprintf("%q", strings.Repeat("x", 500_000))
+	for life := range 4 {
+		j, c, report := open(t, o)
+		if want := uint64(life * 10); report.Last != want || life > 0 && (len(c.seqs) == 0 || len(c.seqs) > 5 || c.seqs[len(c.seqs)-1] != want) {
+			t.Fatalf("life %d: records %v, %v", life, c.seqs, report)
+		}
+		for range 10 {
+			appended(t, j, big)
+		}
+		closed(t, j)
+	}
+	report, err := journal.Read(o, func(journal.Record) error { return nil })
+	if err != nil || report.Records != 40 || len(report.Lost) > 0 {
+		t.Fatal(report, err)
+	}
+}
+
 // On a full disk the reserve takes records; what doesn't fit is refused, the
 // journal is read even so, and with room again it heals.
 func TestFullDisk(t *testing.T) {

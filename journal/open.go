@@ -36,7 +36,7 @@ func Open(o Options, replay func(seq uint64, payload []byte) error) (*Journal, R
 	j := &Journal{folder: f, segmentBytes: o.SegmentBytes, reserve: o.Reserve, lock: lock}
 	j.queue, j.written = newGroup(), make(chan struct{})
 	j.work.L, j.room.L = &j.mu, &j.mu
-	report, err := j.load(o.Repair, replay)
+	report, err := j.load(&o, replay)
 	if err != nil {
 		return nil, report, errors.Join(err, lock.Close())
 	}
@@ -44,12 +44,12 @@ func Open(o Options, replay func(seq uint64, payload []byte) error) (*Journal, R
 	return j, report, nil
 }
 
-func (j *Journal) load(repair bool, replay func(uint64, []byte) error) (Report, error) {
+func (j *Journal) load(o *Options, replay func(uint64, []byte) error) (Report, error) {
 	if err := errors.Join(private(j.fs, j.other(lockSuffix)), j.clean()); err != nil {
 		return Report{}, fmt.Errorf("journal %s: %w", j.name, err)
 	}
 	var lost []*Damage
-	if repair {
+	if o.Repair {
 		var err error
 		if lost, err = j.repair(); err != nil {
 			return Report{Lost: lost}, err
@@ -59,7 +59,14 @@ func (j *Journal) load(repair bool, replay func(uint64, []byte) error) (Report, 
 	if err != nil {
 		return Report{Lost: lost}, err
 	}
-	report, t, err := j.replay(all, first, replay)
+	from := 0
+	if o.Newest {
+		from = max(len(all)-1, 0)
+	}
+	report, t, err := j.replay(all, from, first, replay)
+	for ; err == nil && report.Records == 0 && from > 0; from-- {
+		report, t, err = j.replay(all, from-1, first, replay)
+	}
 	report.Lost = append(lost, report.Lost...)
 	if err != nil {
 		return report, err
@@ -70,7 +77,14 @@ func (j *Journal) load(repair bool, replay func(uint64, []byte) error) (Report, 
 			return report, fmt.Errorf("journal %s: %w", j.name, err)
 		}
 	}
-	j.takeOver(all, first, t)
+	w := &j.writer
+	w.seq, w.first, w.tail, j.segments = t.seq, first, t, all
+	if len(all) > 0 {
+		w.number = all[len(all)-1].number
+	}
+	if _, err := j.goOn(); err != nil {
+		_ = j.fail(err)
+	}
 	return report, nil
 }
 
@@ -82,10 +96,14 @@ func (j *Journal) clean() error {
 	return nil
 }
 
-func (j *Journal) replay(all []*segment, first uint64, replay func(uint64, []byte) error) (Report, *tail, error) {
+// replay goes through the files from one on.
+func (j *Journal) replay(all []*segment, from int, first uint64, replay func(uint64, []byte) error) (Report, *tail, error) {
 	t := &tail{}
 	if n := len(all); n > 0 {
 		t.of, t.whole = all[n-1], all[n-1].bytes <= smallFile
+	}
+	if from > 0 {
+		first = max(first, all[from].after+1)
 	}
 	w := walk{fs: j.fs, name: j.name}
 	w.lost = func(_ *segment, d *Damage) error { return d }
@@ -99,45 +117,42 @@ func (j *Journal) replay(all []*segment, first uint64, replay func(uint64, []byt
 		}
 		return nil
 	}
-	err := w.files(all, first)
+	err := w.files(all[from:], first)
 	if t.seq = w.seq; len(t.records) == 0 {
 		t.after = w.seq
 	}
 	return w.report, t, err
 }
 
-// takeOver begins the new file with the last file's tail, after which nothing in
-// older ones counts.
-func (j *Journal) takeOver(all []*segment, first uint64, t *tail) {
+// goOn begins a new file: with what is to be taken over, or else after the last
+// record that is on disk. Nothing that follows it in older files counts any more.
+func (j *Journal) goOn() (named bool, err error) {
 	w := &j.writer
-	w.seq, w.first = t.seq, first
-	var kept, old []*segment
-	for i, s := range all {
-		w.number = s.number
-		if s.limit = min(s.limit, t.after); s.void(first) {
-			old = append(old, all[i])
-			continue
-		}
-		kept = append(kept, all[i])
+	after, fill := w.seq, nothing
+	if w.tail != nil {
+		after, fill = w.tail.after, w.tail.fill
 	}
-	s, _, err := j.begin(t.after, first, func(add func(*record) error) error {
-		for i := range t.records {
-			if err := add(&t.records[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	s, named, err := j.begin(after, w.first, fill)
 	if err != nil {
-		j.segments = all
-		_ = j.fail(err)
-		return
+		return named, err
 	}
-	if n := len(kept); n > 0 && kept[n-1] == t.of {
-		kept[n-1].records -= s.records
+	if w.tail != nil && w.tail.of != nil {
+		w.tail.of.records -= s.records
 	}
-	j.segments = append(kept, s)
+	w.tail = nil
+	var kept, old []*segment
+	for _, before := range j.segments {
+		if before.limit = min(before.limit, after); before.void(w.first) {
+			old = append(old, before)
+		} else {
+			kept = append(kept, before)
+		}
+	}
+	j.mu.Lock()
+	j.segments, j.err = append(kept, s), nil
+	j.mu.Unlock()
 	j.remove(old)
+	return true, nil
 }
 
 // tail is what a new file takes over: the last group, as nobody knows whether its
@@ -149,6 +164,15 @@ type tail struct {
 	after   uint64 // the number of the record before
 	seq     uint64 // the last number
 	records []record
+}
+
+func (t *tail) fill(add func(*record) error) error {
+	for i := range t.records {
+		if err := add(&t.records[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *tail) take(s *segment, r *record) {

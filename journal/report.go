@@ -15,6 +15,8 @@ type Report struct {
 	Torn Torn
 	// Lost is the damage that was gone past, which Options.Repair or Read did.
 	Lost []*Damage
+	// Last is the number of the last record, lost ones included.
+	Last uint64
 	// Gaps counts the records that earlier repairs gave up.
 	Gaps uint64
 }

@@ -32,6 +32,7 @@ type held struct {
 // files goes through all files. Nothing before first counts.
 func (w *walk) files(all []*segment, first uint64) error {
 	w.seq = first - 1
+	defer func() { w.report.Last = w.seq }()
 	for _, s := range all {
 		if s.fault != nil && (s.blank || !s.void(first)) {
 			if err := w.lose(s, s.fault); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -18,6 +19,7 @@ type writer struct {
 	allocated int64    // bytes of the file, with those ahead of its end
 	lines     []byte
 	spare     *group // whose buffers are used again
+	tail      *tail  // what the next file takes over; nil once that is done
 }
 
 func (w *writer) close() error {
@@ -147,7 +149,7 @@ func (j *Journal) begin(after, first uint64, fill func(add func(*record) error) 
 		return nil, false, err
 	}
 	w := &j.writer
-	s = &segment{number: w.number + 1, path: j.path(w.number + 1), after: after, first: first}
+	s = &segment{number: w.number + 1, path: j.path(w.number + 1), after: after, first: first, limit: math.MaxUint64}
 	if named, err = d.finish(s.path); named {
 		w.number++
 	}
@@ -231,13 +233,32 @@ func (j *Journal) rewrite(ctx context.Context, live iter.Seq[[]byte]) error {
 		}
 		return fmt.Errorf("journal %s: rewrite: %w", j.name, err)
 	}
-	j.writer.seq = seq
+	j.writer.seq, j.writer.tail = seq, nil
 	old := j.segments
 	j.mu.Lock()
 	j.segments, j.err = []*segment{s}, nil
 	j.mu.Unlock()
 	j.remove(old)
 	return nil
+}
+
+// Resume heals a journal that failed without replacing its records: it goes on in
+// a new file, after the last record that is on disk. What was refused stays
+// refused.
+func (j *Journal) Resume(ctx context.Context) error {
+	return j.do(func() error {
+		if err := ctx.Err(); err != nil || j.Err() == nil {
+			return err
+		}
+		named, err := j.goOn()
+		if named && err != nil {
+			return j.fail(err)
+		}
+		if err != nil {
+			return fmt.Errorf("journal %s: resume: %w", j.name, err)
+		}
+		return nil
+	})
 }
 
 // Boundary is the number of the first record that has to stay so that at least

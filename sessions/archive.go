@@ -25,7 +25,8 @@ type archive struct {
 	dir     string
 	options *pebble.Options
 	layouts layouts
-	buffers sync.Pool // of *writing
+	buffers sync.Pool  // of *writing
+	erasing sync.Mutex // held by compactAway
 }
 
 // The sizes of what Pebble holds in memory beside its cache: at most two memtables,
@@ -83,7 +84,6 @@ func (a *archive) pebbleOptions(cacheBytes int64) *pebble.Options {
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // 1 % false positives
 	}
-	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionBalanced })
 	return o
 }
 
@@ -192,7 +192,7 @@ func (a *archive) size() (int64, error) {
 
 // close lets go of the folder once all other calls have returned. It doesn't sync.
 func (a *archive) close() error {
-	_, err := alone(&a.guard, func(db *pebble.DB) (none, error) {
+	_, err := alone(&a.guard, a.patience, func(db *pebble.DB) (none, error) {
 		a.db = nil
 		return none{}, db.Close()
 	})

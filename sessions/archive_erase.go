@@ -16,9 +16,11 @@ import (
 // bounds of tables in a manifest. It rewrites most of the archive, and in the end
 // opens the folder anew, for which all other calls wait.
 func (a *archive) compactAway() error {
+	a.erasing.Lock()
+	defer a.erasing.Unlock()
 	latest, err := ask(&a.guard, 0, compactAll)
 	if err == nil {
-		_, err = alone(&a.guard, func(db *pebble.DB) (none, error) { return none{}, a.expunge(db, latest) })
+		_, err = alone(&a.guard, 0, func(db *pebble.DB) (none, error) { return none{}, a.expunge(db, latest) })
 	}
 	if err != nil {
 		return fmt.Errorf("archive %s: what was forgotten may still be on disk: %w", a.dir, err)
@@ -47,10 +49,10 @@ func (a *archive) expunge(db *pebble.DB, latest pebble.SeqNum) error {
 	still := a.options.Clone()
 	still.DisableAutomaticCompactions = true
 	db, err := a.exchange(db, still)
-	if err != nil {
+	if db == nil {
 		return err
 	}
-	err = stir(db, latest)
+	err = errors.Join(err, stir(db, latest))
 	_, failed := a.exchange(db, a.options)
 	return errors.Join(err, failed)
 }

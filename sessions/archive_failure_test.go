@@ -193,7 +193,9 @@ func TestADamagedTableIsAnError(t *testing.T) {
 			damage(t, fs, "archive/"+name)
 		}
 	}
-	a = archiveIn(t, fs)
+	told := make(chan error, 100)
+	a, err = openArchive(fs, "archive", nil, 1<<20, func(err error) { told <- err })
+	must(t, err)
 	failed := 0
 	for i := range 100 {
 		s, found, err := a.session(idOf(i))
@@ -211,6 +213,22 @@ func TestADamagedTableIsAnError(t *testing.T) {
 	}
 	if err := a.each(riskd.SessionID{}, func(*stored) bool { return true }); err == nil {
 		t.Error("all can be visited")
+	}
+	if len(told) > 0 {
+		t.Errorf("riskd is told what it was told already: %v", <-told)
+	}
+	// What Pebble finds out on its own isn't the end either.
+	w = a.begin()
+	w.session(typical(1), indexed{})
+	must(t, w.commit())
+	if err := a.compactAway(); err == nil || errors.Is(err, errBroken) {
+		t.Errorf("compaction: %v", err)
+	}
+	if err := <-told; errors.Is(err, errBroken) {
+		t.Errorf("riskd is told %v", err)
+	}
+	if _, found, err := a.session(idOf(1)); !found || err != nil {
+		t.Errorf("what was written since: %t, %v", found, err)
 	}
 	must(t, a.close())
 }

@@ -53,8 +53,8 @@ func ask[T any](g *guard, patience time.Duration, work func(*pebble.DB) (T, erro
 }
 
 // alone is ask while nobody else asks anything.
-func alone[T any](g *guard, work func(*pebble.DB) (T, error)) (T, error) {
-	return enter(g, g.patience, func() (nothing T, err error) {
+func alone[T any](g *guard, patience time.Duration, work func(*pebble.DB) (T, error)) (T, error) {
+	return enter(g, patience, func() (nothing T, err error) {
 		g.calls.Lock()
 		defer g.calls.Unlock()
 		if g.db == nil {

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -357,6 +358,38 @@ func TestTombstonesGoWithWhatTheyBuried(t *testing.T) {
 		}
 		must(t, a.close())
 	}
+}
+
+// Whoever reads and writes while somebody is erased loses nothing.
+func TestErasureBesideOthers(t *testing.T) {
+	t.Parallel()
+	a := archiveIn(t, vfs.NewMem())
+	const each = 300
+	var others sync.WaitGroup
+	for part := range 3 {
+		others.Go(func() {
+			for i := part * each; i < (part+1)*each; i++ {
+				w := a.begin()
+				w.session(typical(i), indexed{})
+				if err := w.commit(); err != nil {
+					t.Error(err)
+				}
+				if _, found, err := a.session(idOf(i)); !found || err != nil {
+					t.Errorf("session %d: %t, %v", i, found, err)
+				}
+			}
+		})
+	}
+	for range 3 {
+		must(t, a.compactAway())
+	}
+	others.Wait()
+	n := 0
+	must(t, a.each(riskd.SessionID{}, func(*stored) bool { n++; return true }))
+	if n != 3*each {
+		t.Errorf("%d sessions are left, want %d", n, 3*each)
+	}
+	must(t, a.close())
 }
 
 // canaries counts the files' occurrences of one who isn't to be found.

@@ -137,6 +137,39 @@ func TestReopen(t *testing.T) {
 	}
 }
 
+// A number that was given is never given again, though its order is gone.
+func TestNumbersAreGivenOnce(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewMem()
+	seen := map[uint64]bool{}
+	for range 4 {
+		s := openOpen(t, fs, sessions.Options{EpochRetention: time.Hour})
+		for i := range 3 {
+			n := impose(t, s, riskd.Epoch{Target: riskd.Target{Kind: riskd.TargetUser, ID: fmt.Sprint("user-", i)}, At: noon.Add(time.Duration(len(seen)))}).Epochs[0].Number
+			if seen[n] {
+				t.Fatalf("%d was given before", n)
+			}
+			seen[n] = true
+			if i == 2 {
+				if _, err := s.Lift(context.Background(), n); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for _, at := range []time.Time{noon, noon.Add(25 * time.Hour), noon.Add(50 * time.Hour)} { // the last writes the ledger anew
+			if _, err := s.Sweep(context.Background(), at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := len(s.Orders(0, 0)); n != 0 {
+			t.Fatalf("%d orders are left", n)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // bare are orders without what reads differently though it's the same.
 func bare(list []riskd.Epoch) []string {
 	var all []string

@@ -20,12 +20,13 @@ import (
 // 80,000 of them.
 const reserve = 16 << 20
 
-// line is one record of the ledger; exactly one of its first four members is set.
+// line is one record of the ledger; exactly one of its first five members is set.
 type line struct {
 	Order   *orderLine `json:"order,omitempty"`
 	Inherit *orderLine `json:"inherit,omitempty"` // with the session that it holds for
 	Lift    uint64     `json:"lift,omitempty"`
 	Key     string     `json:"key,omitempty"`
+	Number  uint64     `json:"number,omitempty"` // the highest that was given
 	// For is the session that inherits, or the key's time.
 	For string    `json:"for,omitempty"`
 	At  time.Time `json:"at,omitzero"`
@@ -130,7 +131,10 @@ func (s *Store) restore(_ uint64, payload []byte) error {
 		s.seeNumber(e.Number)
 		s.orders[e.Effect].sessions.restore(id, &record{Epoch: e, inherited: true, age: l.Inherit.Age})
 	case l.Lift != 0:
+		s.seeNumber(l.Lift)
 		s.drop(l.Lift)
+	case l.Number != 0:
+		s.seeNumber(l.Number)
 	case l.Key != "":
 		s.keys.put(l.Key, key{at: l.At})
 	default:
@@ -172,6 +176,9 @@ func (s *Store) live(now time.Time) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		going := true
 		put := func(l line) { going = going && yield(l.bytes()) }
+		if n := s.number.Load(); n > 0 {
+			put(line{Number: n}) // its order may be gone
+		}
 		for i := range s.orders {
 			x := &s.orders[i]
 			x.sessions.all(func(id riskd.SessionID, in *record) {

@@ -3,6 +3,7 @@ package sessions
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -20,8 +21,9 @@ type keys struct {
 }
 
 type key struct {
-	at     time.Time
-	commit *journal.Commit // nil when it is on disk for sure
+	at        time.Time
+	commit    *journal.Commit             // nil when it is on disk for sure
+	witnessed func(context.Context) error // nil when it is on record for sure
 }
 
 func (k *keys) get(under string) (key, bool) {
@@ -94,12 +96,13 @@ func (s *Store) Impose(ctx context.Context, under string, orders ...riskd.Epoch)
 	if len(orders) > 0 {
 		at = orders[0].At
 	}
+	witnessed := s.witness(done.Epochs)
 	commit := s.write(lines, under, at)
 	s.giving.Unlock()
 	for i := range done.Epochs {
 		done.Matched += s.meet(&done.Epochs[i])
 	}
-	return done, s.settled(ctx, under, key{commit: commit})
+	return done, s.settled(ctx, under, key{commit: commit, witnessed: witnessed})
 }
 
 // impose takes one order in, which becomes the epoch in force, and gives the
@@ -144,10 +147,13 @@ func (s *Store) write(lines []line, under string, at time.Time) *journal.Commit 
 
 // settled waits until a key's orders are on disk.
 func (s *Store) settled(ctx context.Context, under string, k key) error {
-	if k.commit == nil {
-		return nil
+	var err error
+	if k.commit != nil {
+		err = k.commit.Wait(ctx)
 	}
-	err := k.commit.Wait(ctx)
+	if k.witnessed != nil {
+		err = errors.Join(err, k.witnessed(ctx))
+	}
 	if under != "" {
 		s.keys.settle(under, err == nil)
 	}
@@ -237,6 +243,22 @@ func (s *Store) Orders(before uint64, limit int) []riskd.Epoch {
 		list[i] = *e
 	}
 	return list
+}
+
+// Order gives the order in force of a number.
+func (s *Store) Order(number uint64) (found riskd.Epoch, ok bool) {
+	seek := func(e *riskd.Epoch) {
+		if e.Number == number {
+			found, ok = *e, true
+		}
+	}
+	for i := range s.orders {
+		s.orders[i].each(seek)
+	}
+	for _, in := range s.predicates.all() {
+		seek(&in.Epoch)
+	}
+	return found, ok
 }
 
 // Durable reports whether what was acknowledged survives the process now.

@@ -13,6 +13,7 @@
 package sessions
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,10 @@ type Options struct {
 	// forgotten while orders over him stay in force. Without it nothing can be
 	// erased.
 	Pseudonym func(tenant, id string) string
+	// Witness is told of orders, in the order of their numbers, before they're
+	// acknowledged. It must not wait; Impose waits for what it gives, whose error is
+	// one that wraps [riskd.ErrNotDurable]. Optional.
+	Witness func(orders []riskd.Epoch) (wait func(context.Context) error)
 	// Expired is told of every session that Expire ends, and must neither keep nor
 	// change it, nor call the store. Optional.
 	Expired func(*riskd.Session)
@@ -71,6 +76,7 @@ type Store struct {
 	retention  time.Duration
 	pseudonym  func(tenant, id string) string
 	expiredOne func(*riskd.Session)
+	witness    func([]riskd.Epoch) func(context.Context) error
 
 	orders     [riskd.Effects]epochs
 	predicates predicates
@@ -100,12 +106,15 @@ func New(o Options) (*Store, error) {
 	case o.EpochRetention < 0:
 		return nil, errors.New("sessions.Options.EpochRetention: must not be negative; 0 is the default")
 	}
-	s := &Store{retention: o.EpochRetention, pseudonym: o.Pseudonym, expiredOne: o.Expired, keys: keys{given: map[string]key{}}}
+	s := &Store{retention: o.EpochRetention, pseudonym: o.Pseudonym, expiredOne: o.Expired, witness: o.Witness, keys: keys{given: map[string]key{}}}
 	if s.retention == 0 {
 		s.retention = DefaultEpochRetention
 	}
 	if s.expiredOne == nil {
 		s.expiredOne = func(*riskd.Session) {}
+	}
+	if s.witness == nil {
+		s.witness = func([]riskd.Epoch) func(context.Context) error { return nil }
 	}
 	s.sessions.init(o.MaxSessions, DefaultMaxSessions)
 	s.profiles.init(o.MaxProfiles, DefaultMaxProfiles)

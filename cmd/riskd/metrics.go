@@ -30,6 +30,7 @@ type metrics struct {
 	panics    *prometheus.CounterVec
 	orders    *prometheus.CounterVec
 	expired   prometheus.Counter
+	unaudited prometheus.Counter
 	prompts   *prometheus.CounterVec
 	requests  *prometheus.CounterVec
 	latency   *prometheus.HistogramVec
@@ -85,6 +86,9 @@ func newMetrics() *metrics {
 	m.expired = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "riskd_sessions_expired_total", Help: "Sessions whose time was up when the sweep came by.",
 	})
+	m.unaudited = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "riskd_audit_failed_total", Help: "Changes to sessions that could not be put on record when they happened.",
+	})
 	m.orders = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "riskd_orders_total", Help: "Revocations, suspensions and other orders by effect and by what they named.",
 	}, []string{"effect", "scope"})
@@ -103,7 +107,7 @@ func newMetrics() *metrics {
 		m.surfaces[name] = surface{m.requests.WithLabelValues(name, "200"), m.latency.WithLabelValues(name)}
 	}
 	m.registry.MustRegister(m.decisions, m.duration, m.errors, m.degraded, m.fallback, m.rules, m.unlogged,
-		m.pack, m.packFault, m.panics, m.orders, m.prompts, m.expired, m.requests, m.latency,
+		m.pack, m.packFault, m.panics, m.orders, m.prompts, m.expired, m.unaudited, m.requests, m.latency,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return m
 }

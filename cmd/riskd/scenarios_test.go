@@ -159,7 +159,7 @@ func scenarioHandler(t *testing.T, s *fixtures.Scenario, library fs.FS, clock *t
 	if err != nil {
 		t.Fatal(err)
 	}
-	orders := &state{Store: store, metrics: newMetrics()}
+	orders := &state{Store: store, trail: &auditTrail{}, metrics: newMetrics()}
 	handler, err := identity.New(identity.Options{
 		Orders: orders, Table: func() map[string][]riskd.Action { return pack.Info().Tuning.Identity },
 	})

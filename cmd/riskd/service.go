@@ -130,7 +130,7 @@ func (s *service) openPolicy() error {
 	if err != nil {
 		return s.config.source.at("policy.pack", "%w", err)
 	}
-	s.pack, err = newPackKeeper(source, s.log, s.metrics.packLoaded, s.metrics.packFailed)
+	s.pack, err = newPackKeeper(source, s.log, s.packLoaded, s.metrics.packFailed)
 	if err != nil {
 		return err
 	}
@@ -140,9 +140,17 @@ func (s *service) openPolicy() error {
 	return nil
 }
 
+func (s *service) packLoaded(p *riskd.Pack) {
+	s.metrics.packLoaded(p)
+	if s.store != nil { // its folder may be what keeps riskd from starting
+		s.store.trail.policy(p)
+	}
+}
+
 func (s *service) openEngine(out output) (err error) {
 	record := func(r *riskd.Record) {
 		s.metrics.record(r)
+		s.store.trail.decision(r)
 		if !out.record(r) {
 			s.metrics.unlogged.Inc()
 		}
@@ -173,7 +181,8 @@ func (s *service) openAPI() (err error) {
 		return err
 	}
 	s.api, err = api.New(api.Options{
-		Engine: s.engine, Sessions: s.store, Orders: s.store, StepUps: s.engine, Identity: handler, Key: s.key,
+		Engine: s.engine, Sessions: s.store, Orders: s.store, Key: s.key,
+		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},

@@ -19,7 +19,7 @@ func TestOldRevocationsAreLetGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		meters := newMetrics()
-		m := &state{Store: store, metrics: meters, failed: func(err error) { t.Error(err) }}
+		m := &state{Store: store, trail: &auditTrail{}, metrics: meters, failed: func(err error) { t.Error(err) }}
 		ctx, cancel := context.WithCancel(t.Context())
 		go m.sweep(ctx)
 		if _, err := m.Impose(ctx, "", riskd.Epoch{Target: riskd.Target{Kind: riskd.TargetUser, ID: "ana"}, At: time.Now()}); err != nil {

@@ -40,10 +40,8 @@ const (
 // names of the signals by the place of their cell in a session, cacheBytes bounds
 // the cache of what is on disk (0 is 64 MiB), and fs is the machine's if it is nil.
 //
-// failed is told what goes wrong behind the scenes. If the error is errBroken it
-// was the last thing to happen to the archive; any other concerns a piece of work
-// that Pebble will try again. It is called with Pebble's locks held: it must
-// neither wait nor call the archive.
+// failed is told, once, that the archive has broken and why. It must not wait for
+// anybody who might be waiting for the archive.
 func openArchive(fs vfs.FS, dir string, cells []string, cacheBytes int64, failed func(error)) (*archive, error) {
 	a := newArchive(fs, dir, cacheBytes, failed)
 	if err := a.open(cells); err != nil {
@@ -77,7 +75,10 @@ func (a *archive) pebbleOptions(cacheBytes int64) *pebble.Options {
 		Cleaner:                     cleaner{},
 		Logger:                      logger{&a.guard},
 		EventListener: &pebble.EventListener{
-			// Whoever reads the damaged block is told.
+			// Such as a compaction that meets a damaged block: Pebble would try again a
+			// thousand times a second, and for ever.
+			BackgroundError: a.park,
+			// Whoever reads the block is told.
 			DataCorruption: func(pebble.DataCorruptionInfo) {},
 		},
 	}

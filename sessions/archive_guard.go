@@ -32,9 +32,6 @@ type guard struct {
 	once   sync.Once
 	broken chan struct{} // closed with the breaking of the archive
 	cause  error         // of that, since then
-
-	reports  sync.Mutex
-	reported string // the last, guarded by reports
 }
 
 type none struct{}
@@ -148,21 +145,10 @@ func (g *guard) park(err error) {
 	select {}
 }
 
-// report tells of an error that isn't the end; of the same one in a row only once.
-func (g *guard) report(text string) {
-	g.reports.Lock()
-	again := g.reported == text
-	g.reported = text
-	g.reports.Unlock()
-	if !again {
-		g.failed(errors.New(text))
-	}
-}
-
-// logger is what Pebble tells its story to.
+// logger is what Pebble tells its story to. Whoever is concerned by an error gets it
+// from his call.
 type logger struct{ *guard }
 
-func (logger) Infof(string, ...any) {}
-
-func (l logger) Errorf(format string, args ...any) { l.report(fmt.Sprintf(format, args...)) }
+func (logger) Infof(string, ...any)                {}
+func (logger) Errorf(string, ...any)               {}
 func (l logger) Fatalf(format string, args ...any) { l.park(fmt.Errorf(format, args...)) }

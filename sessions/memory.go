@@ -15,35 +15,64 @@ import (
 func (s *Store) archived() bool { return s.archive != nil && !s.writer.broken.Load() }
 
 // find gives a session, pinned, from memory or the archive; nil if it isn't
-// known.
+// known, or can't be read now.
 func (s *Store) find(id riskd.SessionID) *sessionRow {
-	r, l := s.look(id)
+	r, l, _ := s.look(id)
 	if l != nil {
 		s.sessions.abandon(id, l)
 	}
 	return r
 }
 
-// look is find that leaves the load open if the session isn't known, for add.
-func (s *Store) look(id riskd.SessionID) (*sessionRow, *load) {
+// look is find that leaves the load open if the session isn't known, for add. The
+// error is why what may be there can't be read.
+func (s *Store) look(id riskd.SessionID) (*sessionRow, *load, error) {
 	if !s.archived() {
-		return s.sessions.pin(id), nil
+		r := s.sessions.pin(id)
+		if r == nil && s.archive != nil {
+			return nil, nil, errBroken
+		}
+		return r, nil, nil
 	}
 	for {
 		r, l := s.sessions.seek(id)
 		if r != nil {
-			return r, nil
+			return r, nil, nil
 		}
 		in, found, err := s.archive.session(id)
-		if err != nil || !found {
+		if err != nil {
+			s.sessions.abandon(id, l)
 			s.unreadable(err)
-			return nil, l
+			return nil, nil, err
+		}
+		if !found {
+			return nil, l, nil
 		}
 		r = s.thaw(in)
 		if r, _ = s.sessions.add(r, r.value.rank(), l); r != nil {
-			return r, nil
+			return r, nil, nil
 		}
 	}
+}
+
+// begins reports whether an event's session is new for sure, though the archive
+// can't be asked: it says that it began since that broke.
+func (s *Store) begins(e *riskd.Event, now time.Time) bool {
+	if s.archived() {
+		return false
+	}
+	s.writer.brokenAt.CompareAndSwap(nil, &now)
+	return e.Session.StartedAt.After(*s.writer.brokenAt.Load())
+}
+
+// updateLost is Update for a session that may have a history which can't be read.
+// Nothing of it is kept: that would take the history's place.
+func (s *Store) updateLost(e *riskd.Event, now time.Time, fn func(*riskd.Session, *riskd.Profile) riskd.Lesson) {
+	in := riskd.Session{ID: e.Session.ID, Tenant: e.Tenant, Start: earlier(now, e.Session.StartedAt), Lost: true}
+	s.apply(&in, riskd.SessionID{}, e)
+	var p riskd.Profile
+	s.profile(&p, e, "", now)
+	fn(&in, &p)
 }
 
 // thaw makes a row of what the archive holds.

@@ -122,8 +122,12 @@ func New(o Options) (*Store, error) {
 		s.orders[i].init()
 	}
 	s.snapshots.New = func() any { return new(riskd.Profile) }
+	s.sessions.evicting = func(r *sessionRow) {
+		if !s.archived() {
+			s.keepEnded(r)
+		}
+	}
 	if o.Dir == "" {
-		s.sessions.evicting = s.keepEnded
 		return s, nil
 	}
 	return s, s.open(o)
@@ -179,8 +183,12 @@ type facts struct {
 func (s *Store) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson) {
 	var r *sessionRow
 	for r == nil {
-		var l *load
-		if r, l = s.look(e.Session.ID); r == nil {
+		in, l, err := s.look(e.Session.ID)
+		if err != nil && !s.begins(e, now) {
+			s.updateLost(e, now, fn)
+			return
+		}
+		if r = in; r == nil {
 			r = s.create(e, now, l)
 		}
 	}
@@ -273,7 +281,7 @@ func (s *Store) create(e *riskd.Event, now time.Time, l *load) *sessionRow {
 	v := &r.value
 	v.Start = now
 	rotated := !previous.IsZero() && previous != id && s.inherit(v, e, now)
-	v.ID, v.Tenant, v.Lost = id, e.Tenant, s.writer.unreadable.Load()
+	v.ID, v.Tenant = id, e.Tenant
 	v.Start = earlier(v.Start, e.Session.StartedAt)
 	v.publish()
 	in, added := s.sessions.add(r, v.rank(), l)

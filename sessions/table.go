@@ -314,7 +314,8 @@ func (t *table[K, V]) take() []*row[K, V] {
 			}
 		}
 		if len(home.changed) > 0 {
-			t.taken.Store(&rows) // before they're in no list
+			soFar := rows
+			t.taken.Store(&soFar) // before they're in no list
 		}
 		clear(home.changed)
 		home.changed = home.changed[:0]

@@ -17,9 +17,9 @@ import (
 type writer struct {
 	// sessions and profiles are held by whoever writes the one or the other.
 	sessions, profiles sync.Mutex
-	fault              atomic.Pointer[error] // the last one
-	broken             atomic.Bool           // the archive takes nothing any more
-	unreadable         atomic.Bool           // something in it couldn't be read
+	fault              atomic.Pointer[error]     // the last one
+	broken             atomic.Bool               // the archive takes nothing any more
+	brokenAt           atomic.Pointer[time.Time] // when an event was first the worse for it
 	stop               context.CancelFunc
 	stopped            sync.WaitGroup
 }
@@ -86,7 +86,12 @@ func (s *Store) Fault() error {
 	return errors.Join(errs...)
 }
 
+// archiveFailed is told of what goes wrong in the archive behind the scenes.
 func (s *Store) archiveFailed(err error) {
+	if !errors.Is(err, errBroken) {
+		s.unreadable(err)
+		return
+	}
 	err = fmt.Errorf("sessions and profiles are kept in memory alone: %w", err)
 	s.writer.fault.Store(&err)
 	s.writer.broken.Store(true)
@@ -94,15 +99,12 @@ func (s *Store) archiveFailed(err error) {
 	s.profiles.keeping.Store(false)
 }
 
-// unreadable notes that something couldn't be read: sessions that seem new from
-// now on may have a history.
+// unreadable notes that something in the archive couldn't be read.
 func (s *Store) unreadable(err error) {
-	if err == nil {
-		return
+	if err != nil {
+		err = fmt.Errorf("the archive of sessions: %w", err)
+		s.writer.fault.Store(&err)
 	}
-	err = fmt.Errorf("the archive of sessions can't be read: %w", err)
-	s.writer.fault.Store(&err)
-	s.writer.unreadable.Store(true)
 }
 
 // writeOn writes until ctx ends.
@@ -115,9 +117,7 @@ func (s *Store) writeOn(ctx context.Context) {
 		case <-write.C:
 			_ = s.flush() // Fault tells
 		case <-sync.C:
-			if err := s.archive.sync(); err != nil {
-				s.archiveFailed(err)
-			}
+			s.unreadable(s.archive.sync())
 		case <-ctx.Done():
 			return
 		}

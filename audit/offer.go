@@ -56,6 +56,9 @@ func (l *Log) work() {
 			for len(l.offers) > 0 {
 				l.pass(<-l.offers)
 			}
+			if len(l.trim) > 0 {
+				l.keepWithin()
+			}
 			return
 		}
 	}
@@ -69,21 +72,28 @@ func (l *Log) pass(e Entry) {
 	}
 }
 
-// keepWithin removes the oldest files once an entry has said so.
+// keepWithin removes the oldest files until the log is within its bounds: while it
+// does, others append.
 func (l *Log) keepWithin() {
-	first := l.journal.Boundary(l.keep)
-	if first > l.journal.Boundary(math.MaxInt64) {
-		l.mu.Lock()
-		e := Entry{Act: Trim, At: l.seen, Details: map[string]string{detailFirst: strconv.FormatUint(first, 10)}}
-		c, err := l.append(false, []Entry{e})
-		l.mu.Unlock()
-		if err == nil && c.Wait(context.Background()) == nil {
-			_ = l.journal.Trim(context.Background(), first) // tried again when there is more
-		}
+	for l.journal.Size().Bytes >= l.keep+l.segment && l.trimOnce() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trimAt = max(l.keep+l.segment, l.journal.Size().Bytes+l.segment/8)
+}
+
+// trimOnce removes files once an entry has said so, and reports whether it did.
+func (l *Log) trimOnce() bool {
+	first := l.journal.Boundary(l.keep)
+	if first <= l.journal.Boundary(math.MaxInt64) {
+		return false
+	}
+	l.mu.Lock()
+	e := Entry{Act: Trim, At: l.seen, Details: map[string]string{detailFirst: strconv.FormatUint(first, 10)}}
+	c, err := l.append(false, []Entry{e})
+	l.mu.Unlock()
+	ctx := context.Background()
+	return err == nil && c.Wait(ctx) == nil && l.journal.Trim(ctx, first) == nil
 }
 
 // detailFirst is the detail of Trim that says from which entry on the log is kept.

@@ -37,7 +37,7 @@ func TestTampering(t *testing.T) {
 			edit(0, func(l [][]byte) [][]byte { l[1] = forge(l[1], "ops", "eve"); return l }), "1:3: entry 2 doesn't follow entry 1",
 		},
 		"the last entry changed, with its checksum": {
-			edit(2, func(l [][]byte) [][]byte { n := len(l) - 2; l[n] = forge(l[n], "ops", "eve"); return l }), "3:5: entry 12 is not the one whose hash was noted",
+			edit(2, func(l [][]byte) [][]byte { n := len(l) - 1; l[n] = forge(l[n], "ops", "eve"); return l }), "3:5: entry 12 is not the one whose hash was noted",
 		},
 		"an entry's number changed, with its checksum": {
 			edit(1, func(l [][]byte) [][]byte { l[2] = forge(l[2], `"n":6`, `"n":9`); return l }), "2:3: entry 6 says that it is entry 9",
@@ -151,7 +151,7 @@ func TestRepaired(t *testing.T) {
 	appended(t, l, revoked(13))
 	closed(t, l)
 	r := verified(t, fs)
-	if r.Entries != 12 || r.Head.N != 13 || len(r.Faults) != 1 || !strings.Contains(r.Faults[0].What, "entries 6 to 6 are missing") {
+	if r.Entries != 12 || r.Head.N != 13 || len(r.Faults) != 1 || !strings.Contains(r.Faults[0].What, "entry 6 is missing") {
 		t.Fatalf("%+v", r)
 	}
 }

@@ -125,7 +125,7 @@ func (v *verification) damage(lost []*journal.Damage) {
 	for _, j := range v.jumps {
 		known := slices.ContainsFunc(lost, func(d *journal.Damage) bool { return d.From <= j.from && j.to <= d.To })
 		if !known {
-			v.fault(&j.at, "entries %d to %d are missing before entry %d: a repair has given them up", j.from, j.to, j.at.Seq)
+			v.fault(&j.at, "%s missing before entry %d: given up by a repair, or taken out", entries(j.from, j.to), j.at.Seq)
 		}
 	}
 }
@@ -137,14 +137,21 @@ func (v *verification) ends(noted []Head) {
 		r.Faults = append(r.Faults, Fault{What: fmt.Sprintf(format, args...)})
 	}
 	if r.Entries > 0 && r.First > v.kept {
-		missing("entries %d to %d are missing at the beginning, and no entry says that they were to be removed", v.kept, r.First-1)
+		missing("%s missing at the beginning, and no entry says that they were to be removed", entries(v.kept, r.First-1))
 	}
 	for _, h := range noted {
 		switch {
 		case h.N > r.Head.N:
-			missing("entries %d to %d are missing at the end: entry %d was noted", r.Head.N+1, h.N, h.N)
+			missing("%s missing at the end: entry %d was noted", entries(r.Head.N+1, h.N), h.N)
 		case h.N < r.First:
 			missing("entry %d, which was noted, was removed with the oldest files: note a later one", h.N)
 		}
 	}
+}
+
+func entries(from, to uint64) string {
+	if from == to {
+		return fmt.Sprintf("entry %d is", from)
+	}
+	return fmt.Sprintf("entries %d to %d are", from, to)
 }

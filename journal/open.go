@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 )
 
 // smallFile is up to what size, in bytes, a new process takes over its
@@ -196,20 +195,4 @@ func (t *tail) take(s *segment, r *record) {
 		kept.group = 0
 	}
 	t.records = append(t.records, kept)
-}
-
-// String tells what was found, in a line.
-func (r Report) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d records in %d files", r.Records, r.Files)
-	if r.Torn.File != "" {
-		fmt.Fprintf(&b, "; %s: %d torn bytes at %d left out", r.Torn.File, r.Torn.Bytes, r.Torn.Offset)
-	}
-	if r.Gaps > 0 {
-		fmt.Fprintf(&b, "; %d records given up before", r.Gaps)
-	}
-	for _, d := range r.Lost {
-		fmt.Fprintf(&b, "; %s: %s", d.Place(), d.What())
-	}
-	return b.String()
 }

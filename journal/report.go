@@ -75,3 +75,19 @@ func lossAt(file string, bad *stretch, from, to uint64) *Damage {
 	}
 	return d
 }
+
+// String tells what was found, in a line.
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d records in %d files", r.Records, r.Files)
+	if r.Torn.File != "" {
+		fmt.Fprintf(&b, "; %s: %d torn bytes at %d left out", r.Torn.File, r.Torn.Bytes, r.Torn.Offset)
+	}
+	if r.Gaps > 0 {
+		fmt.Fprintf(&b, "; %d records given up before", r.Gaps)
+	}
+	for _, d := range r.Lost {
+		fmt.Fprintf(&b, "; %s: %s", d.Place(), d.What())
+	}
+	return b.String()
+}

@@ -13,11 +13,16 @@ var (
 	// errBroken says that Pebble can't go on.
 	errBroken = errors.New("archive is broken until the process starts anew")
 	errClosed = errors.New("archive is closed")
+	errSlow   = fmt.Errorf("the disk takes longer than %v to read", readPatience)
 )
 
 // patience is how long a disk may take to write what it is given. What takes
 // longer is taken for broken, lest all wait for it.
 const patience = 30 * time.Second
+
+// readPatience is how long a decision waits for what is remembered of its session.
+// What comes later doesn't count any more, and breaks nothing.
+const readPatience = 50 * time.Millisecond
 
 // guard stands between riskd and Pebble, which ends the process when it can't go
 // on, or panics. Each call into Pebble has a goroutine of its own, which its caller
@@ -37,7 +42,8 @@ type guard struct {
 type none struct{}
 
 // ask asks something of the database. It gives up when the archive breaks, and
-// breaks it when the answer takes longer than patience, unless that is 0.
+// breaks it when the answer takes longer than patience, unless that is 0 or
+// readPatience.
 func ask[T any](g *guard, patience time.Duration, work func(*pebble.DB) (T, error)) (T, error) {
 	return enter(g, patience, func() (nothing T, err error) {
 		g.calls.RLock()
@@ -87,6 +93,9 @@ func enter[T any](g *guard, patience time.Duration, work func() (T, error)) (not
 	case a := <-done:
 		return a.value, a.err
 	case <-late:
+		if patience == readPatience {
+			return nothing, errSlow
+		}
 		g.fail(fmt.Errorf("the disk takes longer than %v", patience))
 	case <-g.broken:
 	}

@@ -15,9 +15,9 @@ import (
 const (
 	keyLayout  = 'm' // + number → names of the signals, by the place of their cell
 	keySession = 's' // + id → session
-	keyProfile = 'p' // + tenant, user → profile
-	keyUser    = 'u' // + tenant, user, session's id → nothing
-	keyDevice  = 'd' // + tenant, device, session's id → nothing
+	keyProfile = 'p' // + user, tenant → profile
+	keyUser    = 'u' // + user, tenant, session's id → nothing
+	keyDevice  = 'd' // + device, tenant, session's id → nothing
 )
 
 func sessionKey(b []byte, id riskd.SessionID) []byte { return append(append(b, keySession), id[:]...) }
@@ -33,9 +33,13 @@ func indexKey(b []byte, kind riskd.TargetKind, tenant, id string) []byte {
 }
 
 func subjectKey(b []byte, of byte, tenant, id string) []byte {
-	b = binary.AppendUvarint(append(b, of), uint64(len(tenant)))
-	b = binary.AppendUvarint(append(b, tenant...), uint64(len(id)))
-	return append(b, id...)
+	b = nameKey(b, of, id)
+	return append(binary.AppendUvarint(b, uint64(len(tenant))), tenant...)
+}
+
+// nameKey is what the keys of all tenants' subjects of a name begin with.
+func nameKey(b []byte, of byte, id string) []byte {
+	return append(binary.AppendUvarint(append(b, of), uint64(len(id))), id...)
 }
 
 // after is the least key that is greater than all that begin with prefix.
@@ -99,6 +103,19 @@ func (a *archive) of(kind riskd.TargetKind, tenant, id string, visit func(riskd.
 	prefix := indexKey(nil, kind, tenant, id)
 	return a.walk(prefix, prefix, func(e entry) bool {
 		return visit(riskd.SessionID(e.key[len(prefix):]))
+	})
+}
+
+// ofAny is of for whichever tenants have a user or a device of that name; the ids
+// are in order tenant by tenant.
+func (a *archive) ofAny(kind riskd.TargetKind, id string, visit func(riskd.SessionID) bool) error {
+	of := byte(keyUser)
+	if kind == riskd.TargetDevice {
+		of = keyDevice
+	}
+	prefix := nameKey(nil, of, id)
+	return a.walk(prefix, prefix, func(e entry) bool {
+		return visit(riskd.SessionID(e.key[len(e.key)-len(riskd.SessionID{}):]))
 	})
 }
 

@@ -169,21 +169,14 @@ func (s *Store) visitArchived(t *riskd.Target, number uint64, visit func(id risk
 		s.unreadable(s.archive.each(riskd.SessionID{}, func(in *stored) bool { cold(in); return true }))
 		return
 	}
-	for _, id := range s.indexedIDs(t.Kind, t.Tenant, t.ID) {
-		if in, found, err := s.archive.session(id); found {
+	s.unreadable(s.archive.of(t.Kind, t.Tenant, t.ID, func(id riskd.SessionID) bool {
+		in, found, err := s.archive.session(id)
+		s.unreadable(err)
+		if found {
 			cold(in)
-		} else {
-			s.unreadable(err)
 		}
-	}
-}
-
-func (s *Store) indexedIDs(kind riskd.TargetKind, tenant, id string) (ids []riskd.SessionID) {
-	s.unreadable(s.archive.of(kind, tenant, id, func(id riskd.SessionID) bool {
-		ids = append(ids, id)
 		return true
 	}))
-	return ids
 }
 
 // listArchived is List by the archive, in which sessions lie in the order of
@@ -204,16 +197,24 @@ func (s *Store) listArchived(f *Filter, after riskd.SessionID) (list []riskd.Ses
 		}
 		return true
 	}
-	// Without a tenant there may be any number of users of that name.
 	kind, name := riskd.TargetUser, f.User
 	if name == "" || f.Tenant == "" {
 		kind, name = riskd.TargetDevice, f.Device
 	}
-	if name == "" || f.Tenant == "" {
+	if name == "" {
 		s.unreadable(s.archive.each(after, take))
 		return list, next, nil
 	}
-	ids := s.indexedIDs(kind, f.Tenant, name)
+	var ids []riskd.SessionID
+	add := func(id riskd.SessionID) bool {
+		ids = append(ids, id)
+		return true
+	}
+	if f.Tenant != "" {
+		s.unreadable(s.archive.of(kind, f.Tenant, name, add))
+	} else {
+		s.unreadable(s.archive.ofAny(kind, name, add))
+	}
 	slices.SortFunc(ids, func(a, b riskd.SessionID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range ids {
 		if f.Cursor != "" && bytes.Compare(id[:], after[:]) <= 0 {

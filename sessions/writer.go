@@ -86,12 +86,8 @@ func (s *Store) Fault() error {
 	return errors.Join(errs...)
 }
 
-// archiveFailed is told of what goes wrong in the archive behind the scenes.
+// archiveFailed is told, once, that the archive can't go on.
 func (s *Store) archiveFailed(err error) {
-	if !errors.Is(err, errBroken) {
-		s.unreadable(err)
-		return
-	}
 	err = fmt.Errorf("sessions and profiles are kept in memory alone: %w", err)
 	s.writer.fault.Store(&err)
 	s.writer.broken.Store(true)

@@ -31,15 +31,18 @@ const (
 func main() {
 	n := flag.Int("n", 200_000, "how many sessions the stores hold")
 	dir := flag.String("dir", os.TempDir(), "`folder` for the stores: its disk is what is measured")
-	one := flag.String("one", "", "measure this store in this process (used by the bench itself)")
+	fill := flag.String("fill", "", "fill this store and measure that (used by the bench itself)")
+	open := flag.String("open", "", "open this store and measure that (used by the bench itself)")
 	flag.Parse()
 	err := errors.New("takes flags only, and a positive -n; -h lists them")
 	switch {
 	case flag.NArg() > 0 || *n < 1:
-	case *one == "":
-		err = compare(os.Stdout, *n, *dir)
+	case *fill != "":
+		err = fillStore(os.Stdout, stores[*fill], *n, *dir)
+	case *open != "":
+		err = openStore(os.Stdout, stores[*open], *dir)
 	default:
-		err = measureOne(os.Stdout, *one, *n, *dir)
+		err = compare(os.Stdout, *n, *dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "store:", err)
@@ -47,34 +50,38 @@ func main() {
 	}
 }
 
-// compare runs this very program once for each store.
-func compare(w io.Writer, n int, dir string) error {
+// compare runs this very program twice for each store: the first process ends
+// without closing it, as one that was killed.
+func compare(w io.Writer, n int, parent string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "%d sessions\tfill ns\tupdate ns\tsynced ns\thit ns\tmiss ns\treopen ms\tafter kill ms\tdisk MB\tRSS MB\t\n", n)
+	fmt.Fprintf(table, "%d sessions\tfill ns\tupdate ns\tsynced ns\thit ns\tmiss ns\tRSS MB\topen after kill ms\topen ms\tdisk MB\t\n", n)
 	for _, name := range []string{"pebble", "bbolt", "badger"} {
-		c := exec.Command(self, "-one", name, "-n", fmt.Sprint(n), "-dir", dir)
-		c.Stderr = os.Stderr
-		row, err := c.Output()
+		dir, err := os.MkdirTemp(parent, "riskd-store-")
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
-		fmt.Fprint(table, string(row))
+		defer func() { _ = os.RemoveAll(dir) }()
+		fmt.Fprint(table, name)
+		for _, step := range []string{"-fill", "-open"} {
+			c := exec.Command(self, step, name, "-n", fmt.Sprint(n), "-dir", filepath.Join(dir, "store"))
+			c.Stderr = os.Stderr
+			figures, err := c.Output()
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			fmt.Fprint(table, string(figures))
+		}
+		fmt.Fprintln(table, "\t")
 	}
 	return table.Flush()
 }
 
-// measureOne prints a row of the table.
-func measureOne(w io.Writer, name string, n int, parent string) error {
-	dir, err := os.MkdirTemp(parent, "riskd-store-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	open, dir := stores[name], filepath.Join(dir, "store")
+// fillStore prints what it takes to write and to read.
+func fillStore(w io.Writer, open opener, n int, dir string) error {
 	s, err := open(dir)
 	if err != nil {
 		return err
@@ -85,19 +92,20 @@ func measureOne(w io.Writer, name string, n int, parent string) error {
 	l.put(syncedBatches, true, l.any)
 	l.get(0, true)
 	l.get(n, false)
-	rss, err := resident()
-	// What a killed process leaves is what is in the folder while the store is open.
-	if err := errors.Join(l.err, err, os.CopyFS(dir+"-killed", os.DirFS(dir)), s.close()); err != nil {
-		return err
-	}
-	disk, err := size(dir)
-	reopen, failed := timeOpen(open, dir)
-	afterKill, failedToo := timeOpen(open, dir+"-killed")
-	fmt.Fprintf(w, "%s\t", name)
 	for _, took := range l.took {
-		fmt.Fprintf(w, "%d\t", took)
+		fmt.Fprintf(w, "\t%d", took)
 	}
-	fmt.Fprintf(w, "%d\t%d\t%d\t%d\t\n", reopen.Milliseconds(), afterKill.Milliseconds(), disk>>20, rss>>20)
+	rss, err := resident()
+	fmt.Fprintf(w, "\t%d", rss>>20)
+	return errors.Join(l.err, err)
+}
+
+// openStore prints what it takes to open what another process has left.
+func openStore(w io.Writer, open opener, dir string) error {
+	afterKill, err := timeOpen(open, dir)
+	reopen, failed := timeOpen(open, dir)
+	disk, failedToo := size(dir)
+	fmt.Fprintf(w, "\t%d\t%d\t%d", afterKill.Milliseconds(), reopen.Milliseconds(), disk>>20)
 	return errors.Join(err, failed, failedToo)
 }
 

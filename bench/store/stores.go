@@ -75,12 +75,15 @@ func (s inPebble) put(keys, values [][]byte, sync bool) error {
 	return b.Commit(&pebble.WriteOptions{Sync: sync})
 }
 
+// get uses an iterator, since Pebble's own Get doesn't ask the filters of the
+// lowest level.
 func (s inPebble) get(key []byte) (bool, error) {
-	_, c, err := s.db.Get(key)
+	it, err := s.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
 	if err != nil {
-		return false, unless(err, pebble.ErrNotFound)
+		return false, err
 	}
-	return true, c.Close()
+	found := it.SeekPrefixGE(key)
+	return found, errors.Join(it.Error(), it.Close())
 }
 
 func (s inPebble) close() error { return s.db.Close() }

@@ -52,6 +52,9 @@ type Options struct {
 	// Repair goes on after damage in the middle of the ledger: what can't be read of
 	// it is lost.
 	Repair bool
+	// LastNumber is the highest number of an order that anybody has been told of;
+	// those that follow have higher ones.
+	LastNumber uint64
 	// Cells are the names of the signals by the place of their cell in a session.
 	Cells []string
 	// Pseudonym gives the name, under a key, of a user or a device that is to be
@@ -87,6 +90,7 @@ type Store struct {
 	keys       keys
 
 	ledger    *journal.Journal // nil: in memory only
+	opened    journal.Report   // what was found in it
 	rewritten time.Time        // the ledger; only Sweep looks at it
 	heirs     struct {         // what the ledger has still to be told
 		sync.Mutex
@@ -121,6 +125,7 @@ func New(o Options) (*Store, error) {
 	for i := range s.orders {
 		s.orders[i].init()
 	}
+	s.number.Store(o.LastNumber)
 	s.snapshots.New = func() any { return new(riskd.Profile) }
 	s.sessions.evicting = func(r *sessionRow) {
 		if !s.archived() {

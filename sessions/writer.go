@@ -38,7 +38,7 @@ const writeBatch = 512
 // open begins with what the folder holds.
 func (s *Store) open(o Options) (err error) {
 	ledger := journal.Options{FS: o.FS, Dir: o.Dir, Name: "orders", Reserve: reserve, Repair: o.Repair}
-	if s.ledger, _, err = journal.Open(ledger, s.restore); err != nil {
+	if s.ledger, s.opened, err = journal.Open(ledger, s.restore); err != nil {
 		return err
 	}
 	dir := "archive"
@@ -70,6 +70,9 @@ func (s *Store) Close() error {
 	s.writer.stopped.Wait()
 	return errors.Join(s.flush(), s.archive.sync(), s.archive.close(), s.ledger.Close())
 }
+
+// Opened is what was found in the ledger of orders when the store was opened.
+func (s *Store) Opened() journal.Report { return s.opened }
 
 // Fault is what is wrong with the folder, nil if all is well.
 func (s *Store) Fault() error {

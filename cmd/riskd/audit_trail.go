@@ -11,6 +11,7 @@ import (
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/audit"
 	"github.com/riskd/riskd/identity"
+	records "github.com/riskd/riskd/journal"
 )
 
 // auditTrail puts on record what is done: what it records names users and devices
@@ -32,12 +33,14 @@ func openAuditTrail(c *config, key *riskd.SessionKey, m *metrics, repair bool, f
 		return t, nil
 	}
 	var err error
-	t.log, _, err = audit.Open(audit.Options{
+	var report records.Report
+	t.log, report, err = audit.Open(audit.Options{
 		Dir: filepath.Join(c.DataDir, auditFolder), Keep: c.Audit.Keep, Ref: key.Ref, Repair: repair,
 	})
 	if err != nil {
 		return nil, c.source.at("data_dir", "%w", err)
 	}
+	tellOpened(failed, "audit", report)
 	return t, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +30,9 @@ func help(out io.Writer, args []string) error {
 	if len(args) == 0 {
 		var list strings.Builder
 		for _, c := range commands {
+			if belowAnother(c.name) {
+				continue
+			}
 			fmt.Fprintf(&list, "  %-11s  %s\n", c.name, c.summary)
 		}
 		_, err := fmt.Fprintf(out, helpText, strings.TrimSuffix(list.String(), "\n"))
@@ -48,6 +52,9 @@ func help(out io.Writer, args []string) error {
 		_, _, err := find(args)
 		return err
 	}
+	slices.SortStableFunc(several, func(a, b *command) int {
+		return len(strings.Fields(a.name)) - len(strings.Fields(b.name))
+	})
 	for i, c := range several {
 		if i > 0 {
 			fmt.Fprint(out, "\n\n")
@@ -55,6 +62,13 @@ func help(out io.Writer, args []string) error {
 		helpOn(out, c)
 	}
 	return nil
+}
+
+// belowAnother reports whether a command is told of where another is: revoke undo
+// is, because there is revoke.
+func belowAnother(name string) bool {
+	head, _, two := strings.Cut(name, " ")
+	return two && slices.ContainsFunc(commands, func(c command) bool { return c.name == head })
 }
 
 func helpOn(out io.Writer, c *command) {

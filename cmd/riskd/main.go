@@ -46,6 +46,8 @@ type command struct {
 	setup   func(flags *flag.FlagSet) action
 }
 
+// commands are found in this order: one stands below those whose names go on
+// after its own.
 var commands = []command{
 	{"dev", "[-play] [-pack DIR]", "try riskd: in memory, with made-up places; shows decisions as they happen", devText, devCommand},
 	{"serve", "[-config FILE] [-repair]", "answer gateways", serveText, serveCommand},
@@ -53,6 +55,12 @@ var commands = []command{
 	{"replay", "[-pack DIR] [-json] FILE…", "decide recorded events again", replayText, replayCommand},
 	{"geo lookup", "[-config FILE] ADDRESS…", "say what is known of an address", geoLookupText, geoLookupCommand},
 	{"geo build", "-type TYPE -out FILE CSV", "make a geo database from a table", geoBuildText, geoBuildCommand},
+	{"sessions show", "REF [-json]", "one session, with all that is known of it", sessionsShowText, sessionsShowCommand},
+	{"sessions extend", "REF", "begin a session's idle clock anew", sessionsExtendText, sessionsExtendCommand},
+	{"sessions", "[-user U] [-device D] [-tenant T] [-address A] [-status S] [-limit N] [-json]", "list sessions; show or extend one", sessionsText, sessionsCommand},
+	{"revoke list", "[-limit N] [-json]", "list the orders in force", revokeListText, revokeListCommand},
+	{"revoke undo", "EPOCH -reason TEXT [-actor NAME]", "undo an order", revokeUndoText, revokeUndoCommand},
+	{"revoke", "-session REF|-user U|-device D|-tenant T|-predicate P -reason TEXT [-effect E] [-preview]", "end sessions, or order something else of them; list and undo orders", revokeText, revokeCommand},
 	{"version", "", "print which riskd this is", versionText, versionCommand},
 }
 

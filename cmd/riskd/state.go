@@ -13,6 +13,7 @@ import (
 
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/audit"
+	records "github.com/riskd/riskd/journal"
 	"github.com/riskd/riskd/sessions"
 	"github.com/riskd/riskd/signals"
 )
@@ -48,11 +49,26 @@ func openState(c *config, key *riskd.SessionKey, m *metrics, repair bool, failed
 	}
 	if c.DataDir != "" {
 		o.Dir = filepath.Join(c.DataDir, "state")
+		_, o.LastNumber = s.trail.log.Last()
 	}
 	if s.Store, err = sessions.New(o); err != nil {
 		return nil, errors.Join(c.source.at("data_dir", "%w", err), s.trail.close())
 	}
-	return s, s.catchUp()
+	tellOpened(failed, "orders", s.Opened())
+	if err := s.catchUp(); err != nil {
+		return nil, errors.Join(c.source.at("data_dir", "%w", err), s.Close())
+	}
+	return s, nil
+}
+
+// tellOpened tells what was wrong with a journal that was opened all the same.
+func tellOpened(failed func(error), name string, r records.Report) {
+	if r.Torn.Bytes > 0 {
+		failed(fmt.Errorf("journal of %s: a crash left %d bytes at the end of %s that nobody was told of; they are dropped", name, r.Torn.Bytes, r.Torn.File))
+	}
+	for _, d := range r.Lost {
+		failed(fmt.Errorf("journal of %s: repaired: %s: %s", name, d.Place(), d.What()))
+	}
 }
 
 // catchUp puts on record the orders that were on disk when riskd ended, but not

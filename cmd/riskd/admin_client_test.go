@@ -43,8 +43,19 @@ func TestOperatorScripts(t *testing.T) {
 			e.Setenv("TOMORROW", time.Now().AddDate(0, 0, 1).UTC().Format(time.RFC3339))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"decide": decide},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"decide": decide, "tamper": tamper},
 	})
+}
+
+// tamper changes a text in the files of a folder.
+func tamper(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(ts.MkAbs(args[0]) + "/*.log")
+	ts.Check(err)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		ts.Check(err)
+		ts.Check(os.WriteFile(file, bytes.ReplaceAll(b, []byte(args[1]), []byte(args[2])), 0o600))
+	}
 }
 
 func startKept(dir string) (*service, error) {

@@ -105,9 +105,7 @@ func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Deadline)
 	if epoch, revoked := e.Memory.Revoked(event); revoked {
 		t.over(epoch)
-	} else if t.locate(); t.met(ctx) {
-		t.impose(ctx)
-	} else {
+	} else if t.locate(); !t.met() {
 		e.Memory.Update(event, now, func(s *riskd.Session, p *riskd.Profile) riskd.Lesson {
 			t.remember(s, p)
 			if t.ended() || t.expire() || t.suspended() {
@@ -123,9 +121,9 @@ func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) 
 			t.settle()
 			return t.lesson
 		})
-		t.impose(ctx)
 	}
 	cancel()
+	t.impose()
 	e.Record(&riskd.Record{
 		Event: event, Decision: &t.decision, Moments: t.moments, Readings: t.readings, Nats: t.Nats,
 		Took: time.Since(started),

@@ -70,7 +70,7 @@ func (t *turn) guard() {
 
 // met reports whether the event meets a standing revocation, which then ends its
 // session.
-func (t *turn) met(ctx context.Context) bool {
+func (t *turn) met() bool {
 	epoch, hit := t.engine.Memory.Standing(t.Event, t.agent, t.Now)
 	if hit {
 		t.over(epoch)
@@ -104,7 +104,7 @@ func (t *turn) suspended() bool {
 
 // impose puts the orders in force that the event has led to, and waits until they
 // are on disk, but not past the deadline: they are in force anyway.
-func (t *turn) impose(ctx context.Context) {
+func (t *turn) impose() {
 	if t.decision.Outcome == riskd.Revoke && t.decision.Source == riskd.SourceFresh && len(t.orders) == 0 {
 		t.orders = append(t.orders, riskd.Epoch{
 			Target: t.itself(), At: t.Now, Reason: t.decision.AdminText, Actor: policyActor,
@@ -113,6 +113,8 @@ func (t *turn) impose(ctx context.Context) {
 	if len(t.orders) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), t.engine.Deadline)
+	defer cancel()
 	if _, err := t.engine.Memory.Impose(ctx, "", t.orders...); err != nil {
 		t.decision.Degraded = append(t.decision.Degraded, "revocation_not_durable")
 	}

@@ -33,9 +33,9 @@ const (
 
 // Options are the bounds of a Store; zero means the default.
 type Options struct {
-	// MaxSessions and MaxProfiles bound what is remembered, with some 2 KB for a
-	// session and 1.5 KB for a profile. At the bound an old one is forgotten for
-	// every new one; that never undoes a revocation.
+	// MaxSessions and MaxProfiles bound what is in memory, with some 2 KB for either.
+	// At the bound an old one makes room for every new one: it is forgotten, or, with
+	// a folder, on disk. That never undoes a revocation.
 	MaxSessions int
 	MaxProfiles int
 	// EpochRetention is how long a revocation stays in force. It must exceed the

@@ -219,3 +219,14 @@ func heap() float64 {
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
 }
+
+// BenchmarkUpdateDurable is BenchmarkUpdate/known with a folder, what is written
+// behind it included.
+func BenchmarkUpdateDurable(b *testing.B) {
+	s := openIn(b, nil, sessions.Options{Dir: b.TempDir()})
+	events := world(s, 1<<16)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		s.Update(events[i*7919&(1<<16-1)], noon, nothing)
+	}
+}

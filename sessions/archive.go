@@ -157,7 +157,7 @@ func (a *archive) profile(key subject, into *riskd.Profile) (found bool, err err
 // get reads a record, nil if there is none. Most keys that are asked for aren't
 // there; Pebble's own Get doesn't ask the filters of the lowest level.
 func (a *archive) get(key []byte) ([]byte, error) {
-	return ask(&a.guard, 0, func(db *pebble.DB) (record []byte, err error) {
+	return ask(&a.guard, a.reading, func(db *pebble.DB) (record []byte, err error) {
 		it, err := db.NewIter(&exactly)
 		if err != nil {
 			return nil, err

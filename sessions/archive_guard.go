@@ -13,16 +13,12 @@ var (
 	// errBroken says that Pebble can't go on.
 	errBroken = errors.New("archive is broken until the process starts anew")
 	errClosed = errors.New("archive is closed")
-	errSlow   = fmt.Errorf("the disk takes longer than %v to read", readPatience)
+	errSlow   = errors.New("the disk takes too long to read")
 )
 
 // patience is how long a disk may take to write what it is given. What takes
 // longer is taken for broken, lest all wait for it.
 const patience = 30 * time.Second
-
-// readPatience is how long a decision waits for what is remembered of its session.
-// What comes later doesn't count any more, and breaks nothing.
-const readPatience = 50 * time.Millisecond
 
 // guard stands between riskd and Pebble, which ends the process when it can't go
 // on, or panics. Each call into Pebble has a goroutine of its own, which its caller
@@ -33,6 +29,9 @@ type guard struct {
 	calls    sync.RWMutex // held by whoever is in db, and alone by whoever exchanges it
 	failed   func(error)
 	patience time.Duration
+	// reading is how long a decision waits for what is remembered of its session.
+	// What comes later doesn't count any more, and breaks nothing. 0 is for ever.
+	reading time.Duration
 
 	once   sync.Once
 	broken chan struct{} // closed with the breaking of the archive
@@ -42,8 +41,8 @@ type guard struct {
 type none struct{}
 
 // ask asks something of the database. It gives up when the archive breaks, and
-// breaks it when the answer takes longer than patience, unless that is 0 or
-// readPatience.
+// breaks it when the answer takes longer than patience, unless that is 0 or the
+// one of reading.
 func ask[T any](g *guard, patience time.Duration, work func(*pebble.DB) (T, error)) (T, error) {
 	return enter(g, patience, func() (nothing T, err error) {
 		g.calls.RLock()
@@ -93,7 +92,7 @@ func enter[T any](g *guard, patience time.Duration, work func() (T, error)) (not
 	case a := <-done:
 		return a.value, a.err
 	case <-late:
-		if patience == readPatience {
+		if patience == g.reading {
 			return nothing, errSlow
 		}
 		g.fail(fmt.Errorf("the disk takes longer than %v", patience))

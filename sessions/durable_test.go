@@ -40,7 +40,7 @@ func openIn(t testing.TB, fs vfs.FS, o sessions.Options) *sessions.Store {
 
 func openOpen(t testing.TB, fs vfs.FS, o sessions.Options) *sessions.Store {
 	t.Helper()
-	o.FS, o.Pseudonym = fs, pseudonym
+	o.FS, o.Pseudonym, o.ReadDeadline = fs, pseudonym, time.Minute // no test waits for it
 	if o.Dir == "" {
 		o.Dir = "data"
 	}

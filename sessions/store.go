@@ -29,6 +29,7 @@ const (
 	DefaultMaxSessions    = 1_000_000
 	DefaultMaxProfiles    = 1_000_000
 	DefaultEpochRetention = 30 * 24 * time.Hour
+	DefaultReadDeadline   = 50 * time.Millisecond
 )
 
 // Options are the bounds of a Store; zero means the default.
@@ -47,6 +48,9 @@ type Options struct {
 	Dir string
 	// FS is where Dir lies. Default: the machine's files.
 	FS vfs.FS
+	// ReadDeadline is how long anybody waits for one session or profile to be read
+	// from Dir; past it the session counts as one that can't be read. Default: 50 ms.
+	ReadDeadline time.Duration
 	// CacheBytes bounds the memory in which the folder's contents are cached.
 	CacheBytes int64
 	// Repair goes on after damage in the middle of the ledger: what can't be read of

@@ -130,7 +130,7 @@ func (t *table[K, V]) seek(key K) (*row[K, V], *load) {
 		return r, nil
 	}
 	l := home.loads[key]
-	if l == nil {
+	if l == nil || l.stale { // what is read from now on isn't
 		l = &load{}
 		home.loads[key] = l
 	}
@@ -150,7 +150,7 @@ func (h *shard[K, V]) unload(key K, l *load) (stale bool) {
 	if l == nil {
 		return false
 	}
-	if l.readers--; l.readers == 0 {
+	if l.readers--; l.readers == 0 && h.loads[key] == l {
 		delete(h.loads, key)
 	}
 	return l.stale

@@ -205,3 +205,33 @@ func TestDrawFindsTheOnlyRow(t *testing.T) {
 		}
 	}
 }
+
+// A load that has become stale makes none stale that begins later, however long
+// its readers take.
+func TestLoadsGoStaleAlone(t *testing.T) {
+	t.Parallel()
+	var rows table[int, struct{}]
+	rows.init(1, 0)
+	_, slow := rows.seek(1)
+	_, quick := rows.seek(1)
+	r, _ := rows.add(&row[int, struct{}]{key: 1}, clean, quick)
+	r.home.unpin(r)
+	other, _ := rows.add(&row[int, struct{}]{key: 2}, clean, nil) // takes its place
+	other.home.unpin(other)
+	_, later := rows.seek(1)
+	if again, added := rows.add(&row[int, struct{}]{key: 1}, clean, later); again == nil || !added {
+		t.Fatal("what was read after the row had gone is taken for stale")
+	} else {
+		again.home.unpin(again)
+	}
+	third, _ := rows.add(&row[int, struct{}]{key: 3}, clean, nil)
+	third.home.unpin(third)
+	if stale, _ := rows.add(&row[int, struct{}]{key: 1}, clean, slow); stale != nil {
+		t.Error("what was read before the row was there is taken for good")
+	}
+	for i := range rows.shards {
+		if n := len(rows.shards[i].loads); n > 0 {
+			t.Errorf("%d loads are left", n)
+		}
+	}
+}

@@ -50,6 +50,9 @@ func (s *Store) open(o Options) (err error) {
 	if s.archive, err = openArchive(o.FS, dir, o.Cells, o.CacheBytes, s.archiveFailed); err != nil {
 		return errors.Join(err, s.ledger.Close())
 	}
+	if s.archive.reading = o.ReadDeadline; o.ReadDeadline == 0 {
+		s.archive.reading = DefaultReadDeadline
+	}
 	s.sessions.keeping.Store(true)
 	s.profiles.keeping.Store(true)
 	s.sessions.crowded = func() { _ = s.writeSessions() }

@@ -42,7 +42,7 @@ func openState(c *config, key *riskd.SessionKey, m *metrics, repair bool, failed
 	}
 	o := sessions.Options{
 		MaxSessions: c.Memory.MaxSessions, MaxProfiles: c.Memory.MaxProfiles,
-		Cells: signals.CellNames(), Repair: repair,
+		Cells: signals.CellNames(), Repair: repair, ReadDeadline: c.Decision.Deadline,
 		Pseudonym: func(tenant, id string) string { return key.Ref("p", tenant, id) },
 		Witness:   s.trail.witness,
 		Expired:   s.expire,

@@ -30,6 +30,13 @@ rules: ## format, check and test the Rego
 bench: ## speed against the bare HTTP floor and OPA's server, under 3 minutes
 	go run ./bench/speed
 
+.PHONY: chaos
+chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 8 minutes
+	go run ./bench/chaos kill9 -n 200
+	go run ./bench/chaos crashfs -crashes 1000
+	go run ./bench/chaos lin -histories 20 -ops 20000
+	go run ./bench/chaos selftest
+
 .PHONY: fixtures
 fixtures: ## make the synthetic geo databases again
 	go run ./fixtures/geo

@@ -18,6 +18,9 @@ const (
 	DefaultSegmentBytes = 64 << 20
 	// MaxOffers is how many offered entries wait before one more is dropped.
 	MaxOffers = 4096
+	// reserve is kept free for when the disk is full: what can't be put on record
+	// isn't acknowledged.
+	reserve = 16 << 20
 	// name is that of the journal, and so of the files.
 	name = "audit"
 )
@@ -99,6 +102,7 @@ func Open(o Options) (*Log, journal.Report, error) {
 	last := []byte(Genesis)
 	j, report, err := journal.Open(journal.Options{
 		FS: o.FS, Dir: o.Dir, Name: name, SegmentBytes: o.SegmentBytes, Newest: true, Repair: o.Repair,
+		Reserve: reserve,
 	}, func(_ uint64, payload []byte) error {
 		last = append(last[:0], payload...)
 		return nil

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/riskd/riskd/sessions"
@@ -84,7 +85,7 @@ func (c *crashing) life(ctx context.Context, w *world, mem *vfs.MemFS, random *r
 		c.spoilDisk(fs)
 	}
 	// Some sessions don't fit, so that they're written when others come.
-	s, err := sessions.New(sessions.Options{FS: fs, Dir: "data", MaxSessions: crashSessions / 2, EpochRetention: forEver})
+	s, err := sessions.New(sessions.Options{FS: fs, Dir: "data", ReadDeadline: time.Minute, MaxSessions: crashSessions / 2, EpochRetention: forEver})
 	if err != nil {
 		return nil, fmt.Errorf("the store doesn't open: %w", err)
 	}

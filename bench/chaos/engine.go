@@ -48,6 +48,6 @@ func newEngine(m scoring.Memory, pack *policies.Pack) (*scoring.Engine, error) {
 	var ids atomic.Uint64
 	return scoring.New(scoring.Options{
 		Memory: m, Locator: nowhere{}, Policy: func() scoring.Policy { return pack },
-		NewID: func() string { return fmt.Sprint(ids.Add(1)) }, Deadline: time.Second,
+		NewID: func() string { return fmt.Sprint(ids.Add(1)) }, Deadline: time.Minute,
 	})
 }

@@ -128,7 +128,7 @@ func (l *linearizing) history(ctx context.Context, pack *policies.Pack, seed uin
 // live lets clients go on until there are so many operations.
 func (l *linearizing) live(ctx context.Context, fs vfs.FS, pack *policies.Pack, h *history, seed uint64, until int) error {
 	// More sessions than fit, so that some come from the disk.
-	store, err := sessions.New(sessions.Options{FS: fs, Dir: "data", MaxSessions: linSessions / 4})
+	store, err := sessions.New(sessions.Options{FS: fs, Dir: "data", ReadDeadline: time.Minute, MaxSessions: linSessions / 4})
 	if err != nil {
 		return err
 	}

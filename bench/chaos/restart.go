@@ -56,7 +56,8 @@ func (k *restarting) run(ctx context.Context, out io.Writer) (err error) {
 	}
 	fmt.Fprintf(out, "%d sessions and %d revocations: %d MiB, built in %s\n", k.sessions, k.revocations, size>>20, time.Since(began).Round(time.Second))
 	var took, first []time.Duration
-	for i := range k.starts {
+	var onRecord time.Duration
+	for i := range k.starts + 1 {
 		began := time.Now()
 		asked := make(chan error, 1)
 		var answered time.Duration
@@ -78,11 +79,15 @@ func (k *restarting) run(ctx context.Context, out io.Writer) (err error) {
 		if len(gone) > 0 {
 			return fmt.Errorf("%d of %d revocations are not in force", len(gone), len(k.sample()))
 		}
+		if i == 0 { // it puts on record what nobody has: the folder comes from build
+			onRecord = r.took
+			continue
+		}
 		took, first = append(took, r.took), append(first, answered)
 	}
 	slowest := quantile(took, 1)
-	fmt.Fprintf(out, "from exec to ready p50 %s, max %s; the first decision, answered revoke, after p50 %s\n",
-		quantile(took, 0.5).Round(time.Millisecond), slowest.Round(time.Millisecond), quantile(first, 0.5).Round(time.Millisecond))
+	fmt.Fprintf(out, "from exec to ready p50 %s, max %s; the first decision, answered revoke, after p50 %s; the very first start, which puts all orders on record, %s\n",
+		quantile(took, 0.5).Round(time.Millisecond), slowest.Round(time.Millisecond), quantile(first, 0.5).Round(time.Millisecond), onRecord.Round(time.Millisecond))
 	if slowest > k.limit {
 		return fmt.Errorf("a start took %s; it may take %s", slowest.Round(time.Millisecond), k.limit)
 	}
@@ -131,7 +136,7 @@ func (k *restarting) ask(ctx context.Context, gateway string, o order) error {
 
 // build fills a folder as riskd would, but faster.
 func (k *restarting) build(ctx context.Context, dir string) error {
-	s, err := sessions.New(sessions.Options{Dir: dir, MaxSessions: 50_000, MaxProfiles: 50_000, Cells: signals.CellNames()})
+	s, err := sessions.New(sessions.Options{Dir: dir, ReadDeadline: time.Minute, MaxSessions: 50_000, MaxProfiles: 50_000, Cells: signals.CellNames()})
 	if err != nil {
 		return err
 	}

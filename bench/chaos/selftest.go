@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/riskd/riskd"
@@ -128,7 +129,7 @@ func failingFsync(spoil func(error) error) func(context.Context) error {
 			}
 			return errDisk
 		}}
-		s, err := sessions.New(sessions.Options{FS: fs, Dir: "data"})
+		s, err := sessions.New(sessions.Options{FS: fs, Dir: "data", ReadDeadline: time.Minute})
 		if err != nil {
 			return err
 		}

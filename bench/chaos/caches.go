@@ -54,9 +54,9 @@ func (c *decisionCache) Decide(ctx context.Context, e *riskd.Event, now time.Tim
 }
 
 // inRistretto keeps what is revoked in a cache of bounded size, beside what is
-// known of other sessions. There is room for three times the orders.
+// known of other sessions. There is room for more than twice the orders.
 func inRistretto(s cardStore) cardStore {
-	c, err := ristretto.NewCache(&ristretto.Config[string, bool]{NumCounters: 1 << 18, MaxCost: 1 << 20, BufferItems: 64})
+	c, err := ristretto.NewCache(&ristretto.Config[string, bool]{NumCounters: 1 << 16, MaxCost: 1 << 18, BufferItems: 64})
 	if err != nil {
 		panic(err) // the config is fixed
 	}

@@ -76,11 +76,11 @@ func TestCard(t *testing.T) {
 
 func TestCrashFS(t *testing.T) {
 	t.Parallel()
-	w, err := (&crashing{crashes: 15, seed: 1, kept: -1}).run(t.Context())
+	w, err := (&crashing{crashes: 10, seed: 1, kept: -1}).run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.acks < 15 || w.updates < 15 {
+	if w.acks < 10 || w.updates < 10 {
 		t.Errorf("%d acknowledgements and %d updates prove nothing", w.acks, w.updates)
 	}
 }
@@ -151,6 +151,36 @@ func TestUsage(t *testing.T) {
 			var out, problems bytes.Buffer
 			if code := run(t.Context(), test.args, &out, &problems); code == 0 || !strings.Contains(problems.String(), test.want) {
 				t.Errorf("exit code %d: %s", code, problems.String())
+			}
+		})
+	}
+}
+
+// A canary is found in every form, and where it may be it is allowed.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	c := &canaries{}
+	token, user := c.add(secret, "a header"), c.add(name, "user.id")
+	for name, test := range map[string]struct {
+		canary  *canary
+		kind    writingKind
+		allowed bool
+	}{
+		"a secret in public":       {token, public, false},
+		"a secret in the folder":   {token, kept, false},
+		"a user in public":         {user, public, false},
+		"a user in the folder":     {user, kept, true},
+		"a user for an operator":   {user, operator, true},
+		"a secret for an operator": {token, operator, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, form := range test.canary.forms {
+				w := writing{where: "here", kind: test.kind, text: append([]byte("…x"), form...)}
+				hits := c.find([]writing{w, {where: "there", text: []byte("nothing")}})
+				if len(hits) != 1 || hits[0].canary != test.canary || hits[0].where != "here" || hits[0].allowed != test.allowed {
+					t.Errorf("%q: %v", form, hits)
+				}
 			}
 		})
 	}

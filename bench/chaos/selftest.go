@@ -40,7 +40,7 @@ func bugs(binary string) []plant {
 		{"folders aren't fsynced after a rename", "crashfs", crashes(-1, skip(opFsyncFolder), nil), "crash "},
 		{"the error of an fsync is ignored", "fsync, on a file system that fails", failingFsync(swallow), "acknowledged after the first failed fsync"},
 		{"revocations are kept in ristretto", "card", func(ctx context.Context) error {
-			return (&flooding{ids: 200_000, cap: 2000, planted: 5000, spoil: inRistretto}).run(ctx, io.Discard)
+			return (&flooding{ids: 40_000, cap: 2000, planted: 2000, spoil: inRistretto}).run(ctx, io.Discard)
 		}, "washed away"},
 		{"decisions are cached for 200 µs", "lin", func(ctx context.Context) error {
 			l := &linearizing{ops: 4000, seed: 1, front: cached}

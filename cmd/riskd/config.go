@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
 )
@@ -70,8 +71,8 @@ type listConfig struct {
 	Kind riskd.NetworkKind `yaml:"kind"`
 }
 
-// builtinPack is what policy.pack calls the pack inside riskd.
-const builtinPack = "default"
+// defaultPack is the shipped pack that is used when none is named.
+const defaultPack = "default"
 
 // defaults are the values of the fields that a config leaves out. They are good
 // ones: an old config works with a new riskd.
@@ -79,7 +80,7 @@ func defaults() *config {
 	c := &config{}
 	c.Gateway.Listen = "127.0.0.1:8181"
 	c.Admin.Listen = "127.0.0.1:8182"
-	c.Policy.Pack = builtinPack
+	c.Policy.Pack = defaultPack
 	c.Policy.Watch = 2 * time.Second
 	c.Geo.Watch = time.Minute
 	c.Memory.MaxSessions = sessions.DefaultMaxSessions
@@ -129,7 +130,7 @@ func (c *config) resolve(dir string) {
 	}
 	resolve(&c.SessionKeyFile)
 	resolve(&c.DataDir)
-	if c.Policy.Pack != builtinPack {
+	if _, shipped := policies.Shipped(c.Policy.Pack); !shipped {
 		resolve(&c.Policy.Pack)
 	}
 	for i := range c.Geo.Databases {

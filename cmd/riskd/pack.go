@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +20,11 @@ import (
 // packSource is where a pack comes from: riskd itself, or a folder.
 type packSource struct {
 	name   string
-	folder string // "" for the one inside riskd
+	folder string // "" for one that riskd brings along
 }
 
 func newPackSource(pack string) (packSource, error) {
-	if pack == builtinPack {
+	if _, ok := policies.Shipped(pack); ok {
 		return packSource{name: pack}, nil
 	}
 	folder, err := filepath.Abs(pack)
@@ -31,7 +32,7 @@ func newPackSource(pack string) (packSource, error) {
 		return packSource{}, err
 	}
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return packSource{}, fmt.Errorf("%s is no folder; a pack is one with policy.rego and tuning.json, and the one inside riskd is called %q", pack, builtinPack)
+		return packSource{}, fmt.Errorf("%s is no folder; a pack is one with policy.rego and tuning.json, and those inside riskd are called %s", pack, strings.Join(policies.ShippedNames(), ", "))
 	}
 	return packSource{filepath.Base(folder), folder}, nil
 }
@@ -40,8 +41,8 @@ func newPackSource(pack string) (packSource, error) {
 // error names every fault of the pack with its place.
 func (s packSource) compile(overlay []byte) (*policies.Pack, error) {
 	o := policies.Options{Signals: signals.Descriptions(), Overlay: overlay}
-	if s.folder == "" {
-		return policies.Compile(s.name, policies.Default(), o)
+	if pack, ok := policies.Shipped(s.name); ok && s.folder == "" {
+		return policies.Compile(s.name, pack, o)
 	}
 	return policies.LoadDir(s.folder, o)
 }

@@ -64,7 +64,7 @@ func (c *policyCheck) run(ctx context.Context, std stdio, called string) (err er
 		return err
 	}
 	if errs, _ := c.counts(); errs == 0 && c.perRule > 0 {
-		if err := c.measure(ctx, files); err != nil {
+		if err := c.measure(ctx, c.source.compile, files); err != nil {
 			return err
 		}
 	}
@@ -83,8 +83,8 @@ func (c *policyCheck) run(ctx context.Context, std stdio, called string) (err er
 }
 
 // measure finds what each rule costs, and which cost too much.
-func (c *policyCheck) measure(ctx context.Context, files fs.FS) error {
-	cases, err := recordedCases(ctx, c.source)
+func (c *policyCheck) measure(ctx context.Context, compile compilePack, files fs.FS) error {
+	cases, err := recordedCases(ctx, compile)
 	if err != nil {
 		return err
 	}

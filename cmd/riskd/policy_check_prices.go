@@ -45,8 +45,8 @@ const mostCases = 128
 
 // recordedCases are what a pack is asked about in the scenarios that riskd brings
 // along. Those with a tuning of their own are left out.
-func recordedCases(ctx context.Context, source packSource) ([]*riskd.Case, error) {
-	run, err := newScenarioRun(source.compile)
+func recordedCases(ctx context.Context, compile compilePack) ([]*riskd.Case, error) {
+	run, err := newScenarioRun(compile)
 	if err != nil {
 		return nil, err
 	}

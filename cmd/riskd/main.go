@@ -53,6 +53,8 @@ var commands = []command{
 	{"serve", "[-config FILE] [-repair]", "answer gateways", serveText, serveCommand},
 	{"check", "[-config FILE] [-schema]", "find every mistake in config, pack and geo data, without serving", checkText, checkCommand},
 	{"replay", "[-pack DIR] [-json] FILE…", "decide recorded events again", replayText, replayCommand},
+	{"policy check", "[-pack DIR|NAME] [-json] [-strict] [-budget TIME] [-pack-budget TIME]", "find every mistake in a policy pack, and what its rules cost", policyCheckText, policyCheckCommand},
+	{"policy test", "[-pack DIR|NAME] [-run REGEXP] [-threshold SHARE] [-scenarios DIR|shipped] [-json] [-watch]", "run a policy pack's tests and scenarios", policyTestText, policyTestCommand},
 	{"geo lookup", "[-config FILE] ADDRESS…", "say what is known of an address", geoLookupText, geoLookupCommand},
 	{"geo build", "-type TYPE -out FILE CSV", "make a geo database from a table", geoBuildText, geoBuildCommand},
 	{"sessions show", "REF [-json]", "one session, with all that is known of it", sessionsShowText, sessionsShowCommand},

@@ -104,12 +104,18 @@ func libraryWithout(t *testing.T, rule string) fs.FS {
 	return library
 }
 
-// play asks the handler about each event of a scenario and gives what differs
-// from what it wants.
+// play asks the handler about each event of a scenario, under the default pack,
+// and gives what differs from what it wants.
 func play(t *testing.T, s *fixtures.Scenario, library fs.FS) []string {
 	t.Helper()
+	return playUnder(t, s, "default", library)
+}
+
+// playUnder is play under a pack that ships.
+func playUnder(t *testing.T, s *fixtures.Scenario, pack string, library fs.FS) []string {
+	t.Helper()
 	clock := time.Now()
-	handler := scenarioHandler(t, s, library, &clock)
+	handler := scenarioHandler(t, s, pack, library, &clock)
 	var faults []string
 	want := s.Want
 	for i, line := range s.Events {
@@ -131,9 +137,13 @@ func play(t *testing.T, s *fixtures.Scenario, library fs.FS) []string {
 	return faults
 }
 
-func scenarioHandler(t *testing.T, s *fixtures.Scenario, library fs.FS, clock *time.Time) http.Handler {
+func scenarioHandler(t *testing.T, s *fixtures.Scenario, name string, library fs.FS, clock *time.Time) http.Handler {
 	t.Helper()
-	pack, err := policies.Compile("default", policies.Default(), policies.Options{
+	files, ok := policies.Shipped(name)
+	if !ok {
+		t.Fatalf("there is no pack %s", name)
+	}
+	pack, err := policies.Compile(name, files, policies.Options{
 		Signals: signals.Descriptions(), Library: library, Overlay: s.Tuning,
 	})
 	if err != nil {

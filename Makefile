@@ -28,6 +28,8 @@ rules: ## format, check and test the Rego
 		bin/opa check --strict --capabilities policies/capabilities.json rego $$(dirname $$pack) && \
 		bin/opa test rego $$(dirname $$pack) || exit 1; \
 	done
+	bin/opa check --strict --capabilities policies/capabilities.json rego policies/default docs/cookbook
+	for test in docs/cookbook/*_test.rego; do bin/opa test rego/lib $${test%_test.rego}.rego $$test || exit 1; done
 
 .PHONY: bench
 bench: ## speed against the bare HTTP floor and OPA's server, under 3 minutes

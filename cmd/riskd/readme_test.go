@@ -25,7 +25,7 @@ func TestReadmeIsTrue(t *testing.T) {
 		t.Fatalf("found %d calls with answers in the README, want 2", len(calls))
 	}
 	clock := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	handler := scenarioHandler(t, &fixtures.Scenario{}, "default", rego.FS, &clock)
+	handler := scenarioHandler(t, &fixtures.Scenario{}, rego.FS, &clock)
 	for _, call := range calls {
 		got := ask(t, handler, call[1], []byte(call[2]), http.StatusOK)
 		if !reflect.DeepEqual(settled(t, got), settled(t, []byte(call[3]))) {

@@ -114,8 +114,18 @@ func play(t *testing.T, s *fixtures.Scenario, library fs.FS) []string {
 // playUnder is play under a pack that ships.
 func playUnder(t *testing.T, s *fixtures.Scenario, pack string, library fs.FS) []string {
 	t.Helper()
+	files, ok := policies.Shipped(pack)
+	if !ok {
+		t.Fatalf("there is no pack %s", pack)
+	}
+	return playFiles(t, s, pack, files, library)
+}
+
+// playFiles is play under the pack in files.
+func playFiles(t *testing.T, s *fixtures.Scenario, name string, files, library fs.FS) []string {
+	t.Helper()
 	clock := time.Now()
-	handler := scenarioHandler(t, s, pack, library, &clock)
+	handler := packHandler(t, s, name, files, library, &clock)
 	var faults []string
 	want := s.Want
 	for i, line := range s.Events {
@@ -137,12 +147,13 @@ func playUnder(t *testing.T, s *fixtures.Scenario, pack string, library fs.FS) [
 	return faults
 }
 
-func scenarioHandler(t *testing.T, s *fixtures.Scenario, name string, library fs.FS, clock *time.Time) http.Handler {
+func scenarioHandler(t *testing.T, s *fixtures.Scenario, library fs.FS, clock *time.Time) http.Handler {
 	t.Helper()
-	files, ok := policies.Shipped(name)
-	if !ok {
-		t.Fatalf("there is no pack %s", name)
-	}
+	return packHandler(t, s, "default", policies.Default(), library, clock)
+}
+
+func packHandler(t *testing.T, s *fixtures.Scenario, name string, files, library fs.FS, clock *time.Time) http.Handler {
+	t.Helper()
 	pack, err := policies.Compile(name, files, policies.Options{
 		Signals: signals.Descriptions(), Library: library, Overlay: s.Tuning,
 	})

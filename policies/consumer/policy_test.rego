@@ -87,3 +87,12 @@ test_half_of_what_no_proof_clears_is_not if {
 test_payment_from_new_device_asks if decide({"reasons": ["payment_from_new_device"]}) == "step_up"
 
 test_account_change_asks if decide({"reasons": ["account_change"]}) == "step_up"
+
+test_a_payment_asks_for_a_sensitive_proof_anywhere if {
+	sensitive := {"acr_values": [], "amr_values": ["mfa"], "max_age": "5m"}
+	asked := object.union(tuning, {"step_up": {"standard": {"amr_values": ["sms"]}, "sensitive": sensitive}})
+	paid := {"reasons": ["payment_from_new_device"], "request": {"class": "standard"}}
+	decision.step_up == sensitive with input as object.union(quiet, paid) with data.tuning as asked
+	unasked := decision.step_up with input as quiet with data.tuning as asked
+	unasked.amr_values == ["sms"]
+}

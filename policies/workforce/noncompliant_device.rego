@@ -29,7 +29,7 @@ reasons contains {"code": "noncompliant_device", "nats": t.nats} if {
 # description: |
 #   Something sensitive is asked for from a device that device management reports
 #   as not in order, and the last proof of identity isn't fresh. Worth no nats: the
-#   pack asks for a fresh proof each time, which malware on the device can't give.
+#   pack asks for a fresh proof now and then, which malware on the device can't give.
 # labels:
 #   rule: noncompliant_use
 #   severity: medium
@@ -45,6 +45,6 @@ reasons contains {"code": "noncompliant_use", "nats": 0, "clears_with": ["mfa"]}
 }
 
 proved_lately if {
-	t := lib.tuned("noncompliant_use", {"max_age_s": 300})
+	t := lib.tuned("noncompliant_use", {"max_age_s": 600})
 	input.session.auth_age_s <= t.max_age_s
 }

@@ -35,7 +35,7 @@ test_noncompliant_device_tuned if {
 noncompliant_use := {"code": "noncompliant_use", "nats": 0, "clears_with": ["mfa"]}
 
 test_noncompliant_use_fires if {
-	rules.reasons == {noncompliant_use} with input as device(false, "sensitive", 5, 301) with data.tuning as {}
+	rules.reasons == {noncompliant_use} with input as device(false, "sensitive", 5, 601) with data.tuning as {}
 }
 
 test_noncompliant_use_of_unknown_age if {
@@ -44,15 +44,15 @@ test_noncompliant_use_of_unknown_age if {
 }
 
 test_noncompliant_use_proved_lately if {
-	count(rules.reasons) == 0 with input as device(false, "sensitive", 5, 300) with data.tuning as {}
+	count(rules.reasons) == 0 with input as device(false, "sensitive", 5, 600) with data.tuning as {}
 }
 
 test_noncompliant_use_of_ordinary_routes if {
-	count(rules.reasons) == 0 with input as device(false, "standard", 5, 301) with data.tuning as {}
+	count(rules.reasons) == 0 with input as device(false, "standard", 5, 601) with data.tuning as {}
 }
 
 test_noncompliant_use_in_order if {
-	count(rules.reasons) == 0 with input as device(true, "sensitive", 5, 301) with data.tuning as {}
+	count(rules.reasons) == 0 with input as device(true, "sensitive", 5, 601) with data.tuning as {}
 }
 
 test_noncompliant_use_tuned if {

@@ -8,6 +8,7 @@ import (
 	"github.com/riskd/riskd/fixtures"
 	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/rego"
+	"github.com/riskd/riskd/signals"
 )
 
 // The scenarios in a pack's own folder, under that pack.
@@ -67,6 +68,29 @@ func TestPackAttacksNeedTheirRules(t *testing.T) {
 			})
 		}
 	}
+}
+
+// playUnder is play under a pack that ships.
+func playUnder(t *testing.T, s *fixtures.Scenario, pack string, library fs.FS) []error {
+	t.Helper()
+	files, ok := policies.Shipped(pack)
+	if !ok {
+		t.Fatalf("there is no pack %s", pack)
+	}
+	return playFiles(t, s, pack, files, library)
+}
+
+// playFiles is play under the pack in files.
+func playFiles(t *testing.T, s *fixtures.Scenario, name string, files, library fs.FS) []error {
+	t.Helper()
+	r, err := newScenarioRun(func(overlay []byte) (*policies.Pack, error) {
+		return policies.Compile(name, files, policies.Options{Signals: signals.Descriptions(), Library: library, Overlay: overlay})
+	})
+	if err != nil {
+		t.Fatal(err) // a pack that doesn't compile proves nothing
+	}
+	defer r.close()
+	return flatten(r.play(t.Context(), s.Name+".txtar", s))
 }
 
 func packScenarios(t *testing.T, pack string) []fixtures.Scenario {

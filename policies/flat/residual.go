@@ -3,7 +3,7 @@ package flat
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -101,7 +101,8 @@ func firstLine(err error) string {
 	if errors.As(err, &e) {
 		return e.Code
 	}
-	return fmt.Sprintf("%.100s", err.Error())
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 // meter counts the steps of an evaluation and stops it.

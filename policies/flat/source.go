@@ -72,7 +72,7 @@ func (s *Source) single(m *ast.Module, set ast.Ref) {
 		if string(r.Head.Name) != string(last) || r.Head.RuleKind() != ast.MultiValue {
 			continue
 		}
-		name := fmt.Sprintf("%s__%d", last, len(s.Rules))
+		name := fmt.Sprintf("%s__%d", string(last), len(s.Rules))
 		alone := r.Copy()
 		alone.Annotations = nil
 		alone.Head.Name = ast.Var(name)

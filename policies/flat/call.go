@@ -33,6 +33,9 @@ func (l *lowering) call(terms []*ast.Term, s *scope) error {
 		if done, err := l.memberOfRule(args, arity, s); done || err != nil {
 			return err
 		}
+		if done, err := l.among(args, arity, s); done || err != nil {
+			return err
+		}
 	}
 	operands, err := l.operands(args[:arity], s)
 	if err != nil {
@@ -52,6 +55,29 @@ func (l *lowering) call(terms []*ast.Term, s *scope) error {
 		in.op, in.args, result = opBuiltin, operands, in.function.kind
 	}
 	return l.finish(in, result, args[arity:], s)
+}
+
+// among lowers x in [a, b, …] with members that aren't constants.
+func (l *lowering) among(args []*ast.Term, arity int, s *scope) (bool, error) {
+	var members []*ast.Term
+	switch v := args[1].Value.(type) {
+	case *ast.Array:
+		v.Foreach(func(t *ast.Term) { members = append(members, t) })
+	case ast.Set:
+		members = v.Slice()
+	}
+	if len(members) == 0 || ast.IsConstant(args[1].Value) {
+		return false, nil
+	}
+	operands, err := l.operands(members, s)
+	if err != nil {
+		return false, err
+	}
+	x, err := l.operand(args[0], s)
+	if err != nil {
+		return false, err
+	}
+	return true, l.finish(instruction{op: opAmong, a: x, args: operands, to: none}, kindBoolean, args[arity:], s)
 }
 
 // finish emits a call, with what becomes of its result.

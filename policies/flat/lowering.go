@@ -1,6 +1,9 @@
 package flat
 
-import "github.com/open-policy-agent/opa/v1/ast"
+import (
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/riskd/riskd"
+)
 
 // lowering turns a residual into a program.
 type lowering struct {
@@ -13,6 +16,7 @@ type lowering struct {
 	rules     map[string]*rule
 	sets      map[string]*rule
 	under     []string // the rules that are being lowered
+	isSet     bool     // the root is a set
 }
 
 // scope are the variables of a body that are bound.
@@ -38,16 +42,16 @@ func (s *scope) inner() *scope {
 
 func (s *scope) emit(in instruction) { s.body = append(s.body, in) }
 
-// maxCost bounds how many instructions a run may take, lists being of
-// riskd.MaxList members: some ten microseconds at most.
+// maxCost bounds how many steps a run may take on the longest lists that events
+// may have: some 300 µs, which OPA takes for a fraction of that.
 const (
-	maxCost  = 20_000
-	listCost = 64
+	maxCost  = 100_000
+	listCost = riskd.MaxList
 )
 
-func (s *Source) lower(left *residual) (*Program, error) {
+func (s *Source) lower(left *residual, isSet bool) (*Program, error) {
 	l := &lowering{
-		p: &Program{fallback: -1}, source: s, left: left,
+		p: &Program{fallback: -1}, source: s, left: left, isSet: isSet,
 		fields: map[operand]bool{}, constants: map[string]operand{}, rules: map[string]*rule{}, sets: map[string]*rule{},
 	}
 	if err := l.root(); err != nil {
@@ -56,6 +60,11 @@ func (s *Source) lower(left *residual) (*Program, error) {
 	cost := 0
 	for i := range l.p.clauses {
 		cost += costOf(l.p.clauses[i].body)
+	}
+	for _, r := range l.rules {
+		if r.memo != none {
+			cost += r.cost
+		}
 	}
 	if cost > maxCost {
 		return nil, outside("may take %d steps; the limit is %d", cost, maxCost)
@@ -81,11 +90,39 @@ func (l *lowering) root() error {
 		if !ok {
 			return outside("its value is no constant")
 		}
-		if err := l.rootClause(s, head); err != nil {
+		if err := l.rootValue(s, head); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rootValue takes a query's value: of a set, which is known as a whole where no
+// rule of it is left, every member.
+func (l *lowering) rootValue(s *scope, head operand) error {
+	if !l.isSet {
+		return l.rootClause(s, head)
+	}
+	v, ok := l.constantSet(head)
+	if !ok {
+		return outside("its value depends on the input")
+	}
+	for _, t := range v.Slice() {
+		at, err := l.head(t)
+		if err != nil {
+			return err
+		}
+		l.p.clauses = append(l.p.clauses, clause{s.body, operand(at)})
+	}
+	return nil
+}
+
+func (l *lowering) constantSet(o operand) (ast.Set, bool) {
+	if o >= 0 || l.kindOf(o) != kindSet {
+		return nil, false
+	}
+	set, ok := l.p.constants[^o].constant.term.Value.(ast.Set)
+	return set, ok
 }
 
 // onlyNames finds the rule in data.partial.….rule = riskd_root.
@@ -287,7 +324,9 @@ func costOf(body []instruction) int {
 			cost += 1 + costOf(in.body)
 		case opEach:
 			cost = 1 + listCost*(1+cost)
-		case opRule, opCall, opMember:
+		case opRule: // evaluated once
+			cost += 2
+		case opCall, opMember:
 			cost += 1 + in.rule.cost
 		case opBuiltin:
 			cost += 20

@@ -1,6 +1,7 @@
 package flat
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/riskd/riskd"
@@ -96,6 +97,8 @@ func (f *Frame) walk(p *Program, body []instruction, s *sink) bool {
 			holds = f.compare(p, in)
 		case opIn:
 			holds = f.answer(in, f.get(p, in.b).has(f.get(p, in.a)))
+		case opAmong:
+			holds = f.answer(in, slices.ContainsFunc(in.args, func(o operand) bool { return equal(f.get(p, o), f.get(p, in.a)) }))
 		case opAt:
 			holds = f.at(p, in)
 		case opHolds:

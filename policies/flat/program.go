@@ -74,6 +74,7 @@ const (
 	opLoad    op = iota // to := field
 	opCompare           // a relation b
 	opIn                // a in b
+	opAmong             // a is one of args
 	opAt                // to := a[b]
 	opHolds             // a isn't false
 	opMove              // to := a

@@ -106,5 +106,6 @@ func (s *Source) compile(query string, shallow bool) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.lower(left)
+	isSet := slices.ContainsFunc(s.Rules, func(r Rule) bool { return r.Query == query })
+	return s.lower(left, isSet)
 }

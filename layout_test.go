@@ -24,11 +24,12 @@ var house = map[string]struct {
 	imports []string // rooms, "." is the vocabulary
 	owns    []string // foreign modules
 }{
-	".":       {},
-	"signals": {[]string{"."}, []string{"github.com/medama-io/go-useragent"}},
-	"rego":    {},
+	".":             {},
+	"signals":       {[]string{"."}, []string{"github.com/medama-io/go-useragent"}},
+	"rego":          {},
+	"policies/flat": {[]string{"."}, []string{"github.com/open-policy-agent/opa"}},
 	"policies": {
-		[]string{".", "rego"},
+		[]string{".", "rego", "policies/flat"},
 		[]string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"},
 	},
 	"scoring":               {[]string{".", "signals"}, nil},

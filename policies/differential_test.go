@@ -141,22 +141,22 @@ else := "allow" if input.user.type != "admin"
 		}
 	}
 	for name, test := range map[string]struct {
-		fault policies.Fault
+		fault policies.Slip
 		finds bool
 	}{
-		"none": {policies.Fault{}, false},
-		"a missed undefined": {policies.Fault{Field: func(f *flat.Field) {
+		"none": {policies.Slip{}, false},
+		"a missed undefined": {policies.Slip{Field: func(f *flat.Field) {
 			if get := f.Text; get != nil {
 				f.Text = func(c *riskd.Case) string { return get(c) + " " }
 			}
 		}}, true},
-		"a wrong order of types": {policies.Fault{Modules: eachRule("decision", func(r *ast.Rule) {
+		"a wrong order of types": {policies.Slip{Modules: eachRule("decision", func(r *ast.Rule) {
 			r.Body[0].SetOperator(ast.RefTerm(ast.VarTerm("lt")))
 		})}, true},
-		"a dropped alternative": {policies.Fault{Modules: eachRule("decision", func(r *ast.Rule) {
+		"a dropped alternative": {policies.Slip{Modules: eachRule("decision", func(r *ast.Rule) {
 			r.Else.Else.Else = nil
 		})}, true},
-		"a lost rule": {policies.Fault{Loses: true}, true},
+		"a lost rule": {policies.Slip{Loses: true}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -52,15 +52,15 @@ func FieldKinds(signals []riskd.Signal, judgement bool) map[string][]string {
 	return kinds
 }
 
-// Fault is a fault that a compiler could have.
-type Fault struct {
+// Slip is a fault that a compiler could have.
+type Slip struct {
 	Modules func(map[string]*ast.Module) // what it takes the modules for
 	Field   func(*flat.Field)            // what it takes a field for
 	Loses   bool                         // a rule
 }
 
 // Plant compiles a pack again, with a fault.
-func Plant(p *Pack, pack fs.FS, o Options, fault Fault) *Pack {
+func Plant(p *Pack, pack fs.FS, o Options, fault Slip) *Pack {
 	if o.Library == nil {
 		o.Library = rego.FS
 	}

@@ -15,8 +15,9 @@ import (
 // alone for as long as it is in force.
 
 // sampleEvery is how many questions there are to one that is asked again: at
-// some 20 µs for a question's input, 20 ns each.
-const sampleEvery = 1024
+// some 20 µs for a question's input, 20 ns each. It is odd, as a decision asks
+// two questions, and the sample has to meet both.
+const sampleEvery = 1021
 
 // checkFor is how long OPA may take for a question that nobody waits for.
 const checkFor = time.Second
@@ -37,6 +38,9 @@ func (k *check) due() bool {
 // on how many questions of the sample the two have differed: after the first,
 // OPA is asked for everything.
 func (p *Pack) Compiled() (active bool, mismatches uint64) {
+	if p.compiled == nil {
+		return false, 0
+	}
 	return p.compiled.active(), p.compiled.check.mismatches.Load()
 }
 

@@ -134,6 +134,7 @@ func (s *service) openPolicy() error {
 	if err != nil {
 		return err
 	}
+	s.metrics.watchPolicy(s.pack.set.Current)
 	if every := s.config.Policy.Watch; every > 0 && source.folder != "" {
 		s.stops.spawn(func(ctx context.Context) { s.pack.watch(ctx, every) })
 	}
@@ -247,6 +248,10 @@ func (s *service) degraded() []string {
 		for _, e := range flatten(*err) {
 			all = append(all, e.Error())
 		}
+	}
+	pack := s.pack.set.Current()
+	if _, mismatches := pack.Compiled(); mismatches > 0 {
+		all = append(all, fmt.Sprintf("pack %s: its compiled rules and OPA gave different answers; OPA alone is asked now, which is slower; report it with the pack's revision, %s", pack.Info().Name, pack.Info().Revision))
 	}
 	for _, status := range s.locator.Status() {
 		for _, e := range flatten(status.Err) {

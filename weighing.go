@@ -10,8 +10,9 @@ type Weighing struct {
 	Before [2][]Evidence
 	// Request are the event's own reasons, as their groups' caps have left them.
 	Request []Reason
-	// After are the open reasons and those of the event that carry no evidence.
-	After []Reason
+	// Open are the open reasons after the event. With those of Request that don't
+	// speak for the session they are what the policy saw.
+	Open  []Reason
 	Score float64
 	Class Class
 	// Answer is the policy's own, NoOutcome if it gave none.
@@ -53,4 +54,18 @@ type KeptDecision struct {
 	Here     Context
 	Network  NetworkKind
 	Took     time.Duration
+}
+
+// Keep copies what explains a decision.
+func (r *Record) Keep() KeptDecision {
+	e := r.Event
+	k := KeptDecision{
+		Decision: *r.Decision, Weighing: r.Weighing, Nats: r.Nats, Took: r.Took,
+		Tenant: e.Tenant, User: e.User.ID, Device: e.Device.ID, Method: e.Request.Method, Route: e.Request.Route,
+		Here: ContextOf(e), Network: e.Place.Network,
+	}
+	if len(r.Weighing.Request) > 0 {
+		k.Readings = r.Readings
+	}
+	return k
 }

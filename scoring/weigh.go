@@ -33,7 +33,7 @@ func (t *turn) weigh() {
 	)
 	t.nameReasons()
 	w := &t.weighing
-	w.Request, w.After, w.Score, w.Class = t.request, t.Reasons, t.Score, t.Event.Request.Class
+	w.Request, w.Score, w.Class = t.request, t.Score, t.Event.Request.Class
 }
 
 func (t *turn) requestScore() float64 {
@@ -52,6 +52,7 @@ func (t *turn) nameReasons() {
 			})
 		}
 	}
+	t.weighing.Open = t.Reasons
 	for i := range t.request {
 		r := &t.request[i]
 		if r.Invariant {

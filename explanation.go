@@ -48,9 +48,10 @@ type ExplainedReading struct {
 	Details []ExplainedDetail
 }
 
-// ExplainedDetail is a member of a reading; Text is "" where it is a number.
+// ExplainedDetail is a member of a reading.
 type ExplainedDetail struct {
 	Name   string
+	IsText bool // or else a number
 	Text   string
 	Number float64
 }

@@ -14,7 +14,6 @@ type Weighing struct {
 	// speak for the session they are what the policy saw.
 	Open  []Reason
 	Score float64
-	Class Class
 	// Answer is the policy's own, NoOutcome if it gave none.
 	Answer Outcome
 	// Hold is what makes a step-up of an answer that allows.
@@ -51,6 +50,7 @@ type KeptDecision struct {
 	Device   string // its id
 	Method   string
 	Route    string
+	Class    Class
 	Here     Context
 	Network  NetworkKind
 	Took     time.Duration
@@ -61,7 +61,7 @@ func (r *Record) Keep() KeptDecision {
 	e := r.Event
 	k := KeptDecision{
 		Decision: *r.Decision, Weighing: r.Weighing, Nats: r.Nats, Took: r.Took,
-		Tenant: e.Tenant, User: e.User.ID, Device: e.Device.ID, Method: e.Request.Method, Route: e.Request.Route,
+		Tenant: e.Tenant, User: e.User.ID, Device: e.Device.ID, Method: e.Request.Method, Route: e.Request.Route, Class: e.Request.Class,
 		Here: ContextOf(e), Network: e.Place.Network,
 	}
 	if len(r.Weighing.Request) > 0 {

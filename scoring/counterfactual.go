@@ -68,7 +68,7 @@ func notWeighed(k *riskd.KeptDecision) (none, why string) {
 	case riskd.SourceSuspension:
 		return NoneSuspended, cmp.Or(k.AdminText, "the session is held up") + ": only an order to resume it lets it go on"
 	}
-	return NoneFailed, "the policy gave no answer (" + strings.Join(k.Degraded, ", ") + "), so that the class " + k.Weighing.Class.String() + " got its default"
+	return NoneFailed, "the policy gave no answer (" + strings.Join(k.Degraded, ", ") + "), so that the class " + k.Class.String() + " got its default"
 }
 
 // holds say what stands in the way of allow whatever the policy answers.
@@ -213,7 +213,7 @@ func again(w *riskd.Weighing, at time.Time, policy Policy, without []string) *tu
 	left := func(code string) bool { return !slices.Contains(without, code) }
 	var s riskd.Session
 	t := &turn{pack: policy.Info()}
-	t.Event, t.Now = &riskd.Event{Request: riskd.Request{Class: w.Class}}, at
+	t.Now = at
 	if w.Judged != nil {
 		t.Case, s = *w.Judged, *w.Judged.Session
 		t.Score, t.Nats, t.Reasons, t.Invariants = 0, riskd.Nats{}, nil, nil

@@ -117,7 +117,7 @@ func explainReading(signal string, readings []riskd.Reading) *riskd.ExplainedRea
 	x := &riskd.ExplainedReading{Signal: signal, Value: readings[i].Value, Nats: readings[i].Nats, Unit: all[i].Value}
 	for j, d := range all[i].Details {
 		v := readings[i].Details[j]
-		x.Details = append(x.Details, riskd.ExplainedDetail{Name: d.Name, Text: v.Text, Number: v.Number})
+		x.Details = append(x.Details, riskd.ExplainedDetail{Name: d.Name, IsText: d.Kind == riskd.Text, Text: v.Text, Number: v.Number})
 	}
 	return x
 }

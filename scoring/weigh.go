@@ -33,7 +33,7 @@ func (t *turn) weigh() {
 	)
 	t.nameReasons()
 	w := &t.weighing
-	w.Request, w.Score, w.Class = t.request, t.Score, t.Event.Request.Class
+	w.Request, w.Score = t.request, t.Score
 }
 
 func (t *turn) requestScore() float64 {

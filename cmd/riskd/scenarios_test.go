@@ -166,8 +166,12 @@ func scenarioHandler(t *testing.T, s *fixtures.Scenario, library fs.FS, clock *t
 	if err != nil {
 		t.Fatal(err)
 	}
+	past, err := newPast(0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, err := api.New(api.Options{
-		Engine: engine, Sessions: store, Orders: orders, StepUps: engine, Identity: handler, Key: key,
+		Engine: engine, Sessions: store, Orders: orders, StepUps: engine, Identity: handler, Decisions: past, Key: key,
 		Now: func() time.Time { return *clock },
 	})
 	if err != nil {

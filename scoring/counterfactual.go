@@ -89,16 +89,13 @@ type search struct {
 
 func (s *search) run(ctx context.Context) {
 	c := s.found
-	if answer, score, err := s.ask(ctx, nil); err != nil || answer != s.kept.Weighing.Answer || score != s.kept.Weighing.Score {
+	answer, score, err := s.ask(ctx, nil)
+	if err == nil && (answer != s.kept.Weighing.Answer || score != s.kept.Weighing.Score) {
 		c.None, c.Complete = NoneUnreproduced, false
 		c.Why = fmt.Sprintf("asked again, the policy answers %s at a score of %.1f", answer, score)
-		if err != nil {
-			c.Why = "asked again, the policy gave no answer: " + err.Error()
-		}
 		return
 	}
 	s.candidates()
-	var err error
 	for size := 1; size <= len(s.codes) && err == nil && c.Complete; size++ {
 		err = s.try(ctx, size)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -48,49 +49,30 @@ func steady(text string) string {
 	return text
 }
 
-// The example that the docs show, by the real engine and pack.
-const explained = `step_up  score 66 (MEDIUM)  ID
-  at         TIME
-  session    s_REF
-  user       ana
-  request    GET /orders/{id} (standard)
-  network    198.51.100.0/24 US AS64502
-  pack       default, revision REV
-  source     fresh
-  missing    binding_failure, device_change, user_agent_change
-
-  REASON        POINTS  NATS         GIVEN  HALF-LIFE  CAPS         RULE
-  new_country   49      7.00 → 5.16  now    4h         group -1.84  New country, high (rego/new_country.rego:LINE)
-  geo_velocity  17      2.50 → 1.84  now    4h         group -0.66  Impossible travel, high (rego/geo_velocity.rego:LINE)
-
-  READING       VALUE   NATS  DETAILS
-  new_country   1       7.00  from FR, gap_s 0, known 0, to US
-  geo_velocity  341834  2.50  best_kmh 350234, distance_km 5837, elapsed_s 60, excess_km 5697, from FR, high_kmh 352634, low_kmh 341834, to US
-
-  session     7.00 nats  [############-----|------|-----]  step_up from 10, revoke from 14: score 42
-  request     7.00 nats  [##############|#--------|-----]  step_up from 6, revoke from 10: score 66, which decided
-  identity    7.00 nats  = 0.00 before + 7.00
-
-  allow      without new_country
-  step-up    su_ID: aal2 or aal3 or phr or phrh or mfa or hwk or otp, at most 5m old, 3 attempts left, expires in 9m, clears geo_velocity and new_country
-  told user  We noticed activity from a country that is new for you.
-  for you    new_country: country FR → US after 0.0 s; geo_velocity: 5837 km from FR to US in 60 s: at least 341834 km/h
-`
-
+// What docs/explain.md shows is what the real engine and pack come to.
 func TestExplain(t *testing.T) {
 	t.Parallel()
+	doc, err := os.ReadFile("../../docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)\n```text\n(step_up .*?)```").FindSubmatch(doc)
+	if example == nil {
+		t.Fatal("docs/explain.md has no example")
+	}
+	lines := regexp.MustCompile(`\.rego:\d+`)
+	generic := func(text string) string { return lines.ReplaceAllString(steady(text), ".rego:LINE") }
 	s := startedDev(t, &tape{})
 	gateway, admin := s.gateway.String(), s.admin.String()
 	first, _ := decided(t, gateway, inParis)
 	second, session := decided(t, gateway, inNewYork)
-	lines := regexp.MustCompile(`\.rego:\d+`)
 	for name, args := range map[string][]string{
 		"by its id":      {"explain", second},
 		"by its session": {"explain", "-session", session},
 	} {
 		code, out, said := operate(t, admin, "", args...)
-		if got := lines.ReplaceAllString(steady(out), ".rego:LINE"); code != 0 || got != explained {
-			t.Errorf("%s: ended with %d, said %q, got\n%swant\n%s", name, code, said, got, explained)
+		if code != 0 || generic(out) != generic(string(example[1])) {
+			t.Errorf("%s: ended with %d, said %q, got\n%sdocs/explain.md shows\n%s", name, code, said, out, example[1])
 		}
 	}
 	code, out, _ := operate(t, admin, "", "explain", first)
@@ -209,6 +191,32 @@ func TestExplainFromAuditLog(t *testing.T) {
 	if code != 1 || !strings.Contains(said, "nor any other") || !strings.Contains(said, "nor is it in the audit log") {
 		t.Errorf("one that isn't on record: ended with %d, said %s", code, said)
 	}
+}
+
+// Decisions are explained while others are taken on the same session.
+func TestExplainWhileDeciding(t *testing.T) {
+	t.Parallel()
+	s := startedDev(t, &tape{})
+	_, session := decided(t, s.gateway.String(), inParis)
+	var all sync.WaitGroup
+	for _, event := range []string{inNewYork, inParis} {
+		all.Go(func() {
+			for range 20 {
+				decided(t, s.gateway.String(), event)
+			}
+		})
+	}
+	for range 3 {
+		all.Go(func() {
+			for range 10 {
+				code, out, said := operate(t, s.admin.String(), "", "explain", "-session", session)
+				if code != 0 || strings.Contains(out, "asked again") || strings.Contains(out, "wasn't finished") {
+					t.Errorf("ended with %d, said %q, got\n%s", code, said, out)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestCounterfactualInWords(t *testing.T) {

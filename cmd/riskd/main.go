@@ -60,6 +60,7 @@ var commands = []command{
 	{"sessions show", "REF [-json]", "one session, with all that is known of it", sessionsShowText, sessionsShowCommand},
 	{"sessions extend", "REF", "begin a session's idle clock anew", sessionsExtendText, sessionsExtendCommand},
 	{"sessions", "[-user U] [-device D] [-tenant T] [-address A] [-status S] [-limit N] [-json]", "list sessions; show or extend one", sessionsText, sessionsCommand},
+	{"explain", "DECISION|-session REF [-json] [-config FILE|-data DIR]", "say why riskd decided as it did, and what would have been allowed", explainText, explainCommand},
 	{"revoke list", "[-limit N] [-json]", "list the orders in force", revokeListText, revokeListCommand},
 	{"revoke undo", "EPOCH -reason TEXT [-actor NAME]", "undo an order", revokeUndoText, revokeUndoCommand},
 	{"revoke", "-session REF|-user U|-device D|-tenant T|-predicate P -reason TEXT [-effect E] [-preview]", "end sessions, or order something else of them; list and undo orders", revokeText, revokeCommand},

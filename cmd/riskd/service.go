@@ -31,6 +31,7 @@ type service struct {
 	stops   stops
 
 	store   *state
+	past    *past
 	pack    *packKeeper
 	locator *geo.Locator
 	key     *riskd.SessionKey
@@ -149,8 +150,12 @@ func (s *service) packLoaded(p *riskd.Pack) {
 }
 
 func (s *service) openEngine(out output) (err error) {
+	if s.past, err = newPast(s.config.Decision.Keep, s.pack.set); err != nil {
+		return err
+	}
 	record := func(r *riskd.Record) {
 		s.metrics.record(r)
+		s.past.Record(r)
 		s.store.trail.decision(r)
 		if !out.record(r) {
 			s.metrics.unlogged.Inc()
@@ -182,7 +187,7 @@ func (s *service) openAPI() (err error) {
 		return err
 	}
 	s.api, err = api.New(api.Options{
-		Engine: s.engine, Sessions: s.store, Orders: s.store, Key: s.key,
+		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())

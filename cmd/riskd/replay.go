@@ -18,10 +18,10 @@ import (
 const replayText = `Decides recorded events again, each file in an engine of its own, with the events'
 time as the clock: the same file gives the same output, to the byte.
 
-A trace (- for standard input) has a line for each event: {"decision":{…}} or
-{"telemetry":{…}} with the document that the gateway sent, its time set; it may
-bring its place along. A scenario (.txtar) also says which decisions are wanted:
-riskd shows where they differ and ends with 1.
+A trace (- for standard input) has a line for each event: {"decision":{…}},
+{"telemetry":{…}} or {"identity":{…}} with the document that was sent, its time set;
+an event may bring its place along. A scenario (.txtar) also says which decisions are
+wanted: riskd shows where they differ and ends with 1.
 
 Without -config, places are those of the made-up world of ` + "`riskd dev`" + `.
 `

@@ -52,7 +52,7 @@ var commands = []command{
 	{"dev", "[-play] [-pack DIR]", "try riskd: in memory, with made-up places; shows decisions as they happen", devText, devCommand},
 	{"serve", "[-config FILE] [-repair]", "answer gateways", serveText, serveCommand},
 	{"check", "[-config FILE] [-schema]", "find every mistake in config, pack and geo data, without serving", checkText, checkCommand},
-	{"replay", "[-pack DIR] [-json] FILE…", "decide recorded events again", replayText, replayCommand},
+	{"replay", "[-pack DIR] [-against DIR [-labels FILE] [-html FILE]] [-json] FILE…", "decide recorded events again, and compare packs on them", replayText, replayCommand},
 	{"geo lookup", "[-config FILE] ADDRESS…", "say what is known of an address", geoLookupText, geoLookupCommand},
 	{"geo build", "-type TYPE -out FILE CSV", "make a geo database from a table", geoBuildText, geoBuildCommand},
 	{"sessions show", "REF [-json]", "one session, with all that is known of it", sessionsShowText, sessionsShowCommand},

@@ -85,6 +85,9 @@ type Options struct {
 	StepUps StepUps
 	// Workers is how many batches run at once.
 	Workers int
+	// BatchLines is how many lines a batch has at most, unless it is one group.
+	// Default: 2048.
+	BatchLines int
 	// Progress is told now and then how many lines a pass has done. Optional.
 	Progress func(pass, lines int)
 }
@@ -102,6 +105,9 @@ func Compare(ctx context.Context, o Options) (report *Report, faults []error, er
 		return nil, nil, errors.New("replay.Options.Workers: must be 1 or more")
 	case o.MaxLine < 1:
 		return nil, nil, errors.New("replay.Options.MaxLine: must be 1 or more")
+	}
+	if o.BatchLines == 0 {
+		o.BatchLines = batchLines
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}

@@ -18,5 +18,5 @@
 //
 // Held in memory are 24 bytes for each line, the names of sessions, users and devices,
 // the sessions whose answers differ, and, for each worker, the state of one batch. A
-// batch has [batchLines] lines, or a single group that is larger.
+// batch has Options.BatchLines lines, or is a single group that is larger.
 package replay

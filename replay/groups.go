@@ -28,10 +28,9 @@ func (g *groups) join(a, b uint32) {
 	}
 }
 
-// batchLines is how many lines a batch has at most, unless it is one group: so many
-// that making its engines costs little next to them, so few that workers end
-// together.
-const batchLines = 4096
+// batchLines are so many that making a batch's engines costs little next to them, so
+// few that workers end together and hold little.
+const batchLines = 2048
 
 // batches gives the numbers of the lines, group by group in the order of their first
 // lines, cut into batches.
@@ -63,7 +62,7 @@ func (x *index) batches() [][]uint32 {
 	var batches [][]uint32
 	first := uint32(0)
 	for g := range sizes {
-		if starts[g+1]-first > batchLines && starts[g] > first {
+		if int(starts[g+1]-first) > x.options.BatchLines && starts[g] > first {
 			batches = append(batches, sorted[first:starts[g]])
 			first = starts[g]
 		}

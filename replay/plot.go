@@ -100,15 +100,24 @@ func timelineOf(r *Report) timeline {
 	if len(r.Divergences) == 0 {
 		return t
 	}
-	span := r.To.Sub(r.From)
+	from, to := r.Divergences[0].First.Time, r.Divergences[0].First.Time
+	for i := range r.Divergences { // traces needn't be in the order of their times
+		at := r.Divergences[i].First.Time
+		if at.Before(from) {
+			from = at
+		}
+		if at.After(to) {
+			to = at
+		}
+	}
 	step := steps[len(steps)-1]
 	for _, s := range slices.Backward(steps) {
-		if span/s < mostBars {
+		if to.Sub(from)/s < mostBars {
 			step = s
 		}
 	}
-	begin := r.From.Truncate(step)
-	bins := int(r.To.Sub(begin)/step) + 1
+	begin := from.Truncate(step)
+	bins := int(to.Sub(begin)/step) + 1
 	more, less := make([]int, bins), make([]int, bins)
 	for i := range r.Divergences {
 		f := &r.Divergences[i].First
@@ -132,9 +141,12 @@ func timelineOf(r *Report) timeline {
 			t.Bars = append(t.Bars, bar{x, t.Axis, w, high(n), "less", fmt.Sprintf("%s: %d milder under B", at, n)})
 		}
 	}
-	layout := "2 Jan 15:04"
-	if step >= 24*time.Hour {
+	layout := "2 Jan 15:04:05"
+	switch {
+	case step >= 24*time.Hour:
 		layout = "2 Jan 2006"
+	case step >= time.Minute:
+		layout = "2 Jan 15:04"
 	}
 	for i := range 4 {
 		bin := (bins - 1) * i / 3
@@ -208,6 +220,7 @@ func pointPlotOf(d *Detection) *pointPlot {
 // familyPlot shows for each family the share of attacks caught, with its interval.
 type familyPlot struct {
 	Height float64
+	Floor  float64
 	Rows   []familyRow
 	Ticks  []tick
 }
@@ -227,8 +240,9 @@ func familyPlotOf(d *Detection) *familyPlot {
 	if d == nil || len(d.Families) == 0 {
 		return nil
 	}
-	p := &familyPlot{Height: familyPitch*float64(len(d.Families)) + 24}
-	x := func(share float64) float64 { return round(familyLeft+share*(plotWidth-familyLeft-20), 2) }
+	floor := familyPitch * float64(len(d.Families))
+	p := &familyPlot{Height: floor + 24, Floor: floor}
+	x := func(share float64) float64 { return round(familyLeft+share*(plotWidth-familyLeft-30), 2) }
 	for i := range d.Families {
 		f := &d.Families[i]
 		row := familyRow{Name: f.Title(), Y: familyPitch * (float64(i) + 0.5)}

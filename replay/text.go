@@ -46,16 +46,16 @@ func (r *Report) Text(out io.Writer) error {
 func (r *Report) StepUpText() []string {
 	s := &r.StepUps
 	if s.Mode == Passed.String() {
-		lines := []string{fmt.Sprintf("step-ups are passed at once, except where an attack has come: made up are %s under A and %d under B",
+		lines := []string{fmt.Sprintf("Step-ups are passed at once, except where an attack has come: made up are %s under A and %d under B.",
 			count(s.A.Proved, "proof"), s.B.Proved)}
 		if r.Detection == nil {
-			lines = append(lines, "without labels every session counts as its owner's, a thief's too")
+			lines = append(lines, "Without labels every session counts as its owner's, a thief's too.")
 		}
 		return lines
 	}
 	return []string{
-		"step-ups are passed where the trace proves it, and it has proof only where the recorded policy asked",
-		fmt.Sprintf("asked were %s under A, of which %d still wait at their last event, and %d under B, of which %d do",
+		"Step-ups are passed where the trace proves it, and it has proof only where the recorded policy asked.",
+		fmt.Sprintf("Asked were %s under A, of which %d still wait at their last event, and %d under B, of which %d do.",
 			count(s.A.Asked, "session"), s.A.Waiting, s.B.Asked, s.B.Waiting),
 	}
 }
@@ -243,18 +243,24 @@ func (r Rate) Text() string {
 
 // Text gives the difference for people, in percentage points.
 func (d Difference) Text() string {
+	if d.OnlyA+d.OnlyB+d.Both+d.None == 0 {
+		return "–"
+	}
 	return fmt.Sprintf("%+.3g points [%+.3g, %+.3g], p %.2g", 100*d.Rate, 100*d.Low, 100*d.High, d.P)
 }
 
 // Text gives the delay for people.
 func (d Delay) Text() string {
+	if d.Median == nil && d.Censored == 0 {
+		return "–"
+	}
 	at := func(n *int) string {
 		if n == nil {
 			return "never"
 		}
 		return strconv.Itoa(*n)
 	}
-	return fmt.Sprintf("median %s, p90 %s; never %d", at(d.Median), at(d.P90), d.Censored)
+	return fmt.Sprintf("median %s, p90 %s; %d never", at(d.Median), at(d.P90), d.Censored)
 }
 
 func percent(share float64) string { return decimal(100*share) + " %" }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -42,16 +41,13 @@ func recordScenarios(t *testing.T, rounds int) recorded {
 			}
 			attack := s.Rule != "" && !slices.Contains(honest, s.Name)
 			shift, caught, wants := time.Duration(0), false, s.Want
-			for i := len(s.Events) - 1; i >= 0; i-- {
-				kind, document, err := fixtures.SplitLine(s.Events[i])
+			if n := len(s.Events); n > 0 {
+				_, last, err := fixtures.SplitLine(s.Events[n-1])
 				if err != nil {
 					t.Fatal(err)
 				}
-				_ = kind
-				if shift == 0 {
-					end := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-					shift = end.Sub(timeOf(t, document)).Truncate(24 * time.Hour)
-				}
+				end := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+				shift = end.Sub(timeOf(t, last)).Truncate(24 * time.Hour)
 			}
 			for i, in := range s.Events {
 				kind, document, err := fixtures.SplitLine(in)
@@ -172,12 +168,79 @@ func reportOf(t *testing.T, text string) *records.Report {
 	return &r
 }
 
-var _ = cmp.Compare[int]
 
-func TestDump(t *testing.T) {
-	r := recordScenarios(t, 3)
-	os.WriteFile("/tmp/rp/trace.ndjson", []byte(r.trace), 0o600)
-	os.WriteFile("/tmp/rp/labels.ndjson", []byte(r.labels), 0o600)
-	os.RemoveAll("/tmp/rp/milder")
-	os.CopyFS("/tmp/rp/milder", os.DirFS(milder(t)))
+
+// A pack that takes more to be alarmed misses attacks, and the report says which.
+func TestReplayAgainstNamesMissedAttacks(t *testing.T) {
+	t.Parallel()
+	r := recordScenarios(t, 1)
+	trace, labels := r.write(t)
+	page := filepath.Join(t.TempDir(), "report.html")
+	candidate := milder(t)
+	out, errs, code := riskdCommand(t, "replay", "-against", candidate, "-labels", labels, "-html", page, "-fail-on", "missed", "-json", trace)
+	if code != exitProblem || !strings.Contains(errs, "riskd: error: 6 attacks caught by A alone: -fail-on missed\n") {
+		t.Errorf("ended with %d: %s", code, errs)
+	}
+	report := reportOf(t, out)
+	var missed []string
+	for _, a := range report.Detection.Missed {
+		missed = append(missed, a.Attack)
+	}
+	slices.Sort(missed)
+	want := "burst-0 cloned_agent-0 impossible_travel-0 replay_abroad-0 told_afterwards-0 vpn_exit-0"
+	if got := strings.Join(missed, " "); got != want {
+		t.Errorf("missed are %s, want %s", got, want)
+	}
+	if a := report.Detection.A.Attacks.Caught; a.Count != a.Of || a.Of < 15 {
+		t.Errorf("the default pack catches %+v", a)
+	}
+	if len(report.Detection.Found) != 0 || report.Count(records.NewlyRevoked)+report.Count(records.NewlySteppedUp) != 0 {
+		t.Errorf("a milder pack finds %v; changes %+v", report.Detection.Found, report.Changes)
+	}
+	html, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range append(missed, "Attacks that A catches and B doesn't") {
+		if !bytes.Contains(html, []byte(text)) {
+			t.Errorf("the page doesn't name %s", text)
+		}
+	}
+	text, errs, code := riskdCommand(t, "replay", "-pack", candidate, "-against", "default", "-labels", labels, "-fail-on", "missed", trace)
+	if code != 0 || !strings.Contains(text, "\ncaught by B alone\n") || strings.Contains(text, "caught by A alone") {
+		t.Errorf("the other way round: %d %s\n%s", code, errs, text)
+	}
+	_, errs, code = riskdCommand(t, "replay", "-against", "default", "-labels", labels, "-max-diverging", "0%", "-fail-on", "revoked,stepped_up,missed,false_alarms", trace)
+	if code != 0 {
+		t.Errorf("a pack differs from itself: %d %s", code, errs)
+	}
+}
+
+// What is printed doesn't depend on who did the work, or when.
+func TestReplayAgainstIsTheSameToTheByte(t *testing.T) {
+	t.Parallel()
+	r := recordScenarios(t, 4) // more than one batch
+	trace, labels := r.write(t)
+	candidate := milder(t)
+	forms := func(workers string) [2]string {
+		page := filepath.Join(t.TempDir(), "report.html")
+		out, errs, code := riskdCommand(t, "replay", "-against", candidate, "-labels", labels, "-workers", workers, "-html", page, "-json", trace)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		html, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [2]string{out, string(html)}
+	}
+	want := forms("1")
+	if report := reportOf(t, want[0]); report.Events <= 2*2048 || report.Diverging.Count == 0 {
+		t.Fatalf("%d events, %d diverging sessions: too few to tell", report.Events, report.Diverging.Count)
+	}
+	for _, workers := range []string{"1", "2", "8"} {
+		if got := forms(workers); got != want {
+			t.Errorf("%s workers give another report", workers)
+		}
+	}
 }

@@ -100,24 +100,7 @@ func timelineOf(r *Report) timeline {
 	if len(r.Divergences) == 0 {
 		return t
 	}
-	from, to := r.Divergences[0].First.Time, r.Divergences[0].First.Time
-	for i := range r.Divergences { // traces needn't be in the order of their times
-		at := r.Divergences[i].First.Time
-		if at.Before(from) {
-			from = at
-		}
-		if at.After(to) {
-			to = at
-		}
-	}
-	step := steps[len(steps)-1]
-	for _, s := range slices.Backward(steps) {
-		if to.Sub(from)/s < mostBars {
-			step = s
-		}
-	}
-	begin := from.Truncate(step)
-	bins := int(to.Sub(begin)/step) + 1
+	begin, step, bins := binsOf(r.Divergences)
 	more, less := make([]int, bins), make([]int, bins)
 	for i := range r.Divergences {
 		f := &r.Divergences[i].First
@@ -141,21 +124,47 @@ func timelineOf(r *Report) timeline {
 			t.Bars = append(t.Bars, bar{x, t.Axis, w, high(n), "less", fmt.Sprintf("%s: %d milder under B", at, n)})
 		}
 	}
-	layout := "2 Jan 15:04:05"
-	switch {
-	case step >= 24*time.Hour:
-		layout = "2 Jan 2006"
-	case step >= time.Minute:
-		layout = "2 Jan 15:04"
-	}
 	for i := range 4 {
 		bin := (bins - 1) * i / 3
 		if i > 0 && bin == (bins-1)*(i-1)/3 {
 			continue
 		}
-		t.Ticks = append(t.Ticks, tick{round(plotLeft+width*float64(bin), 2), begin.Add(time.Duration(bin) * step).Format(layout)})
+		t.Ticks = append(t.Ticks, tick{round(plotLeft+width*float64(bin), 2), begin.Add(time.Duration(bin) * step).Format(stepLayout(step))})
 	}
 	return t
+}
+
+// binsOf gives the bars that it takes to show when sessions began to diverge.
+func binsOf(all []Divergence) (begin time.Time, step time.Duration, bins int) {
+	from, to := all[0].First.Time, all[0].First.Time
+	for i := range all { // traces needn't be in the order of their times
+		at := all[i].First.Time
+		if at.Before(from) {
+			from = at
+		}
+		if at.After(to) {
+			to = at
+		}
+	}
+	step = steps[len(steps)-1]
+	for _, s := range slices.Backward(steps) {
+		if to.Sub(from)/s < mostBars {
+			step = s
+		}
+	}
+	begin = from.Truncate(step)
+	return begin, step, int(to.Sub(begin)/step) + 1
+}
+
+func stepLayout(step time.Duration) string {
+	switch {
+	case step >= 24*time.Hour:
+		return "2 Jan 2006"
+	case step >= time.Minute:
+		return "2 Jan 15:04"
+	default:
+		return "2 Jan 15:04:05"
+	}
 }
 
 func stepText(step time.Duration) string {

@@ -55,7 +55,7 @@ func (r *Report) StepUpText() []string {
 	}
 	return []string{
 		"Step-ups are passed where the trace proves it, and it has proof only where the recorded policy asked.",
-		fmt.Sprintf("Asked were %s under A, of which %d still wait at their last event, and %d under B, of which %d do.",
+		fmt.Sprintf("Asked: %s under A, %d of them waiting to the end; %d under B, %d of them waiting to the end.",
 			count(s.A.Asked, "session"), s.A.Waiting, s.B.Asked, s.B.Waiting),
 	}
 }
@@ -246,7 +246,11 @@ func (d Difference) Text() string {
 	if d.OnlyA+d.OnlyB+d.Both+d.None == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%+.3g points [%+.3g, %+.3g], p %.2g", 100*d.Rate, 100*d.Low, 100*d.High, d.P)
+	p := fmt.Sprintf("p %.2g", d.P)
+	if d.P == 0 { // it is rounded
+		p = "p < 0.000001"
+	}
+	return fmt.Sprintf("%+.3g points [%+.3g, %+.3g], %s", 100*d.Rate, 100*d.Low, 100*d.High, p)
 }
 
 // Text gives the delay for people.

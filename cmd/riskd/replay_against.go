@@ -49,7 +49,7 @@ func (f *againstFlags) define(flags *flag.FlagSet) {
 	flags.StringVar(&f.page, "html", "", "with -against: write the report to `FILE` as a page, too")
 	flags.StringVar(&f.maximum, "max-diverging", "", "with -against: fail if more sessions diverge than `LIMIT`, such as 0.5% or 20")
 	flags.StringVar(&f.failOn, "fail-on", "", "with -against: fail if any session or attack is in `LIST`: revoked, stepped_up, missed, false_alarms")
-	flags.IntVar(&f.workers, "workers", 0, "with -against: run `N` parts at once, as many as there are processors unless given")
+	flags.IntVar(&f.workers, "workers", 0, "with -against: run `N` batches at once; 0 is one for each processor")
 }
 
 // unused reports a flag that says something about a comparison where there is none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -168,8 +169,6 @@ func reportOf(t *testing.T, text string) *records.Report {
 	return &r
 }
 
-
-
 // A pack that takes more to be alarmed misses attacks, and the report says which.
 func TestReplayAgainstNamesMissedAttacks(t *testing.T) {
 	t.Parallel()
@@ -241,6 +240,78 @@ func TestReplayAgainstIsTheSameToTheByte(t *testing.T) {
 	for _, workers := range []string{"1", "2", "8"} {
 		if got := forms(workers); got != want {
 			t.Errorf("%s workers give another report", workers)
+		}
+	}
+}
+
+// Asking wrongly ends with 2, and with a hint.
+func TestReplayAgainstUsage(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"-labels l t":                              "are for a comparison",
+		"-workers 2 t":                             "are for a comparison",
+		"-against default":                         "replay needs a trace",
+		"-against default x.txtar":                 "x.txtar is a scenario; -against compares traces",
+		"-against default -workers -1 t":           "-workers must be 1 or more",
+		"-against default -step-ups all t":         "-step-ups must be recorded or passed",
+		"-against default -max-diverging half t":   `-max-diverging "half" is neither a share nor a number`,
+		"-against default -max-diverging -1 t":     `-max-diverging "-1" is neither`,
+		"-against default -max-diverging 101% t":   `-max-diverging "101%" is neither`,
+		"-against default -max-diverging NaN% t":   `-max-diverging "NaN%" is neither`,
+		"-against default -fail-on revoke t":       `-fail-on "revoke" is none of revoked, stepped_up, missed, false_alarms`,
+		"-against default -fail-on missed t":       "-fail-on missed needs labels",
+		"-against default -fail-on false_alarms t": "-fail-on false_alarms needs labels",
+	} {
+		out, errs, code := riskdCommand(t, append([]string{"replay"}, strings.Fields(args)...)...)
+		if code != exitUsage || out != "" || !strings.Contains(errs, want) || !strings.Contains(errs, "riskd: hint: ") {
+			t.Errorf("%s: ended with %d, %s", args, code, errs)
+		}
+	}
+}
+
+// The report's JSON has the members that docs/replay.md describes, and the other way
+// round.
+func TestReplayReportIsDocumented(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../docs/replay.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := map[string]bool{}
+	for line := range strings.Lines(string(data)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 || !strings.HasPrefix(strings.TrimSpace(cells[1]), "`") {
+			continue
+		}
+		for _, name := range strings.Split(cells[1], ",") {
+			described[strings.Trim(strings.TrimSpace(name), "`")] = true
+		}
+	}
+	var walk func(path string, of reflect.Type)
+	walk = func(path string, of reflect.Type) {
+		for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct || of == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if name == "" {
+				t.Errorf("%s.%s has no name in JSON", of, of.Field(i).Name)
+				continue
+			}
+			if !described[name] {
+				t.Errorf("docs/replay.md doesn't describe %s of %s", name, path)
+			}
+			described[name+" "] = true // met
+			walk(path+"."+name, of.Field(i).Type)
+		}
+	}
+	walk("the report", reflect.TypeFor[records.Report]())
+	for name := range described {
+		if !strings.HasSuffix(name, " ") && !described[name+" "] {
+			t.Errorf("docs/replay.md describes %s, which no report has", name)
 		}
 	}
 }

@@ -52,7 +52,7 @@ var commands = []command{
 	{"dev", "[-play] [-pack DIR]", "try riskd: in memory, with made-up places; shows decisions as they happen", devText, devCommand},
 	{"serve", "[-config FILE] [-repair]", "answer gateways", serveText, serveCommand},
 	{"check", "[-config FILE] [-schema]", "find every mistake in config, pack and geo data, without serving", checkText, checkCommand},
-	{"replay", "[-pack DIR] [-json] FILE…", "decide recorded events again", replayText, replayCommand},
+	{"replay", "[-pack DIR] [-against DIR [-labels FILE] [-html FILE]] [-json] FILE…", "decide recorded events again, and compare packs on them", replayText, replayCommand},
 	{"policy check", "[-pack DIR|NAME] [-json] [-strict] [-budget TIME] [-pack-budget TIME]", "find every mistake in a policy pack, and what its rules cost", policyCheckText, policyCheckCommand},
 	{"policy test", "[-pack DIR|NAME] [-run REGEXP] [-threshold SHARE] [-scenarios DIR|shipped] [-json] [-watch]", "run a policy pack's tests and scenarios", policyTestText, policyTestCommand},
 	{"geo lookup", "[-config FILE] ADDRESS…", "say what is known of an address", geoLookupText, geoLookupCommand},

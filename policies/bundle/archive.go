@@ -99,7 +99,7 @@ func cleanName(name string) (string, error) {
 	}
 	strange := func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' || r == ':' }
 	if !fs.ValidPath(clean) || clean == "." || len(clean) > maxName || strings.ContainsFunc(clean, strange) {
-		return "", fmt.Errorf("%q is no path within a bundle: it has to be a plain one, without .. and of %d bytes at most", name, maxName)
+		return "", fmt.Errorf("%q is no path within a bundle: it has to be a plain one, without .. and of %d bytes at most (opa build keeps the path that it is given: run it where the pack lies)", name, maxName)
 	}
 	return clean, nil
 }

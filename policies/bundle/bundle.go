@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -140,7 +141,7 @@ func (b *Bundle) readData(data []byte) error {
 	tuning, ok := members["tuning"]
 	switch {
 	case !ok:
-		return b.setTuning(dataFile, data)
+		return b.setTuning(dataFile, bytes.TrimSpace(data))
 	case len(members) > 1:
 		delete(members, "tuning")
 		return fmt.Errorf("holds data beside tuning in %s, which no pack has: %s", dataFile, names(members))

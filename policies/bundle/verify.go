@@ -46,6 +46,9 @@ func NewVerifier(k Key) (*Verifier, error) {
 // strongHashes are OPA's names of the hashes that nobody finds collisions of.
 var strongHashes = []string{string(opa.SHA256), string(opa.SHA384), string(opa.SHA512), string(opa.SHA512256)}
 
+// opasOwn is how OPA's command sometimes writes that it signed without a plugin.
+const opasOwn = "_default"
+
 // verify holds the files to the signature among them: it is good, and the files
 // are exactly those that it is over. It gives the digest of what is signed.
 func (v *Verifier) verify(files []file) (s *Signature, digest string, err error) {
@@ -57,8 +60,8 @@ func (v *Verifier) verify(files []file) (s *Signature, digest string, err error)
 	if err := json.Unmarshal(files[i].data, &signatures, json.RejectUnknownMembers(true)); err != nil {
 		return nil, "", fmt.Errorf("has a %s that can't be read: %w", signaturesFile, err)
 	}
-	if signatures.Plugin != "" || len(signatures.Signatures) != 1 {
-		return nil, "", fmt.Errorf("has %d signatures by plugin %q; riskd takes one, and without a plugin", len(signatures.Signatures), signatures.Plugin)
+	if p := signatures.Plugin; p != "" && p != opasOwn || len(signatures.Signatures) != 1 {
+		return nil, "", fmt.Errorf("has %d signatures by plugin %q; riskd takes one, without a plugin", len(signatures.Signatures), signatures.Plugin)
 	}
 	s, err = v.claims(signatures.Signatures[0])
 	if err != nil {

@@ -17,6 +17,8 @@ type Options struct {
 	Orders   Orders
 	StepUps  StepUps
 	Identity IdentityEvents
+	// Policy says which pack decides. Optional.
+	Policy Policy
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Forward are the profiles of forward-auth.

@@ -52,20 +52,15 @@ func (f *configFaults) policy(c *config) {
 		f.add("policy.pack", `must be "default", a folder, a bundle file or its URL`)
 	}
 	f.interval("policy.watch", p.Watch)
-	if isURL(p.Pack) {
-		if _, err := bundle.NewRemote(p.Pack, 0, p.Verify.KeyFile != ""); err != nil {
-			f.add("policy.pack", "%w", err)
-		}
-	}
 	if a := p.Verify.Algorithm; a != "" && !slices.Contains(bundle.Algorithms(), a) {
 		f.add("policy.verify.algorithm", "is %q; it must be one of %s", a, strings.Join(bundle.Algorithms(), ", "))
 	}
 	if p.Verify.KeyFile != "" {
 		return
 	}
-	for field, value := range map[string]string{"algorithm": p.Verify.Algorithm, "key_id": p.Verify.KeyID, "scope": p.Verify.Scope} {
-		if value != "" {
-			f.add("policy.verify."+field, "does nothing without policy.verify.key_file")
+	for _, v := range []struct{ field, value string }{{"algorithm", p.Verify.Algorithm}, {"key_id", p.Verify.KeyID}, {"scope", p.Verify.Scope}} {
+		if v.value != "" {
+			f.add("policy.verify."+v.field, "does nothing without policy.verify.key_file")
 		}
 	}
 }

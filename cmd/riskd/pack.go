@@ -45,13 +45,19 @@ type packOptions struct {
 	// checks all pass before a swap: tests, scenarios, cost. Together with the
 	// compiler they get patience; a check that goes on after its context has ended
 	// is left behind.
-	checks   []func(ctx context.Context, next *policies.Pack, files fs.FS) error
+	checks   []packCheck
 	patience time.Duration
 	// admit is the brake: it says why a pack isn't to come into force yet, or "".
 	admit func(next *policies.Pack) (held string)
 	// tell hears of each pack that comes into force, or doesn't.
 	tell func(packNews)
 }
+
+// packCheck finds out whether a pack that compiles is any good.
+type packCheck = func(ctx context.Context, next *policies.Pack, files fs.FS) error
+
+// packChecks are those that every pack has to pass.
+var packChecks = []packCheck{runTests}
 
 // packNews is what became of a pack.
 type packNews struct {
@@ -125,11 +131,14 @@ func (k *packKeeper) first(ctx context.Context) (*proven, error) {
 			return p, nil
 		}
 	}
-	kept, missing := k.kept()
-	if missing != nil {
+	kept, worse := k.kept()
+	if errors.Is(worse, fs.ErrNotExist) {
 		return nil, err
 	}
-	p, worse := k.prove(kept)
+	var p *proven
+	if worse == nil {
+		p, worse = k.prove(kept)
+	}
 	if worse != nil {
 		return nil, errors.Join(err, fmt.Errorf("what was kept of it: %w", worse))
 	}
@@ -154,12 +163,11 @@ func (k *packKeeper) ask(ctx context.Context) (*candidate, error) {
 	return c, err
 }
 
-var errNothingKept = errors.New("nothing is kept")
-
-// kept gives the last good bundle of a server. It is verified again.
+// kept gives the last good bundle of a server, or fs.ErrNotExist. It is verified
+// again.
 func (k *packKeeper) kept() (*candidate, error) {
 	if k.dir == "" || k.source.remote == nil {
-		return nil, errNothingKept
+		return nil, fs.ErrNotExist
 	}
 	raw, err := readBounded(filepath.Join(k.dir, keptBundle), bundle.MaxCompressed+1)
 	if err != nil {
@@ -201,7 +209,7 @@ func (k *packKeeper) prove(c *candidate) (*proven, error) {
 	}
 }
 
-func (p *proven) check(ctx context.Context, checks []func(context.Context, *policies.Pack, fs.FS) error) error {
+func (p *proven) check(ctx context.Context, checks []packCheck) error {
 	next, err := p.compile(nil)
 	if err != nil {
 		return err

@@ -135,7 +135,7 @@ func (s *service) openPolicy() error {
 	if s.config.DataDir != "" {
 		dir = filepath.Join(s.config.DataDir, policyFolder)
 	}
-	s.pack, err = newPackKeeper(context.Background(), packOptions{source: source, log: s.log, dir: dir, tell: s.packNews})
+	s.pack, err = newPackKeeper(context.Background(), packOptions{source: source, log: s.log, dir: dir, checks: packChecks, tell: s.packNews})
 	if err != nil {
 		return err
 	}

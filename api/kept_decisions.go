@@ -16,10 +16,16 @@ func (a *API) listDecisions(w http.ResponseWriter, r *http.Request) int {
 		Session: q.session("session"), Tenant: q.text("tenant"), User: q.text("user"), Outcome: q.outcome("decision"),
 		Reason: q.text("reason"), Since: q.time("since"), Cursor: q.text("cursor"), Limit: q.limit(),
 	}
+	var page []riskd.KeptDecision
+	var next string
+	if q.problem == nil {
+		var err error
+		page, next, err = a.Decisions.List(f)
+		q.check("cursor", err)
+	}
 	if q.problem != nil {
 		return writeProblem(w, q.problem)
 	}
-	page, next := a.Decisions.List(f)
 	answer := struct {
 		Decisions []keptJSON `json:"decisions"`
 		Next      string     `json:"next,omitzero"`

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	stdjson "encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -26,17 +27,19 @@ func (p *past) Explain(_ context.Context, id string) (riskd.Explanation, bool) {
 	return riskd.Explanation{}, false
 }
 
-func (p *past) List(f DecisionFilter) (page []riskd.KeptDecision, next string) {
-	p.filter = f
+func (p *past) List(f DecisionFilter) (page []riskd.KeptDecision, next string, err error) {
+	if p.filter = f; f.Cursor == "x" {
+		return nil, "", errors.New("is none of ours")
+	}
 	for _, x := range p.kept {
 		if f.Cursor == "" || x.ID < f.Cursor {
 			page = append(page, x.KeptDecision)
 		}
 	}
 	if len(page) > f.Limit {
-		return page[:f.Limit], page[f.Limit-1].ID
+		return page[:f.Limit], page[f.Limit-1].ID, nil
 	}
-	return page, ""
+	return page, "", nil
 }
 
 func (p *past) Spans() (allowed, others DecisionSpan) {
@@ -188,6 +191,7 @@ func TestListDecisions(t *testing.T) {
 		"device=d":         "known here are session, tenant, user, decision, reason, since, cursor, limit",
 		"reasons=x":        "did you mean reason?",
 		"user=a&user=b":    "user: is given 2 times",
+		"cursor=x":         "cursor: is none of ours",
 		"decision=allow%s": "",
 	} {
 		w := send(h.admin, request("GET", "/v1/decisions?"+query, ""))

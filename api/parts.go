@@ -85,8 +85,9 @@ type Decisions interface {
 	// it takes, and what it takes from those who decide.
 	Explain(ctx context.Context, id string) (riskd.Explanation, bool)
 	// List gives the decisions that a filter lets through, the newest first, at most
-	// Limit of them, and the cursor of the next page, "" after the last.
-	List(f DecisionFilter) (page []riskd.KeptDecision, next string)
+	// Limit of them, and the cursor of the next page, "" after the last. A cursor that
+	// it never gave is an error.
+	List(f DecisionFilter) (page []riskd.KeptDecision, next string, err error)
 	// Spans say how many decisions are kept, and since when, of those that were
 	// allow and of all others.
 	Spans() (allowed, others DecisionSpan)
@@ -101,8 +102,8 @@ type DecisionFilter = struct {
 	Outcome riskd.Outcome
 	Reason  string // a code that the decision names
 	Since   time.Time
-	Cursor  string // the id of the last decision of the page before
-	Limit   int    // 1 to MaxPage
+	Cursor  string
+	Limit   int // 1 to MaxPage
 }
 
 // DecisionSpan is how many decisions are kept, and when the oldest was taken.

@@ -1,8 +1,10 @@
 package decisions
 
 import (
+	"cmp"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -109,45 +111,71 @@ type Filter = struct {
 	Outcome riskd.Outcome
 	Reason  string // a code that the decision names
 	Since   time.Time
-	Cursor  string // the id of the last decision of the page before
+	Cursor  string
 	Limit   int
 }
 
 // List gives the decisions that a filter lets through, the newest first, and the
-// cursor of the next page, "" after the last. Ids sort by time, and the order is
-// theirs.
-func (r *Ring) List(f Filter) (page []riskd.KeptDecision, next string) {
+// cursor of the next page, "" after the last. A cursor that it never gave is an
+// error.
+func (r *Ring) List(f Filter) (page []riskd.KeptDecision, next string, err error) {
+	var after place
+	if f.Cursor != "" {
+		if after, err = parsePlace(f.Cursor); err != nil {
+			return nil, "", err
+		}
+	}
 	for i := range r.shards {
 		s := &r.shards[i]
 		s.mu.Lock()
 		for _, l := range []*list{&s.others, &s.allowed} {
 			for j := range l.kept {
-				if k := &l.kept[j]; matches(&f, k) {
+				if k := &l.kept[j]; matches(&f, k) && (f.Cursor == "" || placeOf(k).compare(after) > 0) {
 					page = append(page, *k)
 				}
 			}
 		}
 		s.mu.Unlock()
-		page = newest(page, f.Limit+1)
+		slices.SortFunc(page, func(a, b riskd.KeptDecision) int { return placeOf(&a).compare(placeOf(&b)) })
+		page = page[:min(len(page), f.Limit+1)]
 	}
 	if len(page) > f.Limit {
 		page = page[:f.Limit]
-		next = page[f.Limit-1].ID
+		next = placeOf(&page[f.Limit-1]).String()
 	}
-	return page, next
-}
-
-// newest sorts decisions and cuts them to a number.
-func newest(page []riskd.KeptDecision, n int) []riskd.KeptDecision {
-	slices.SortFunc(page, func(a, b riskd.KeptDecision) int { return strings.Compare(b.ID, a.ID) })
-	return page[:min(len(page), n)]
+	return page, next, nil
 }
 
 func matches(f *Filter, k *riskd.KeptDecision) bool {
-	return k.ID != "" && (f.Cursor == "" || k.ID < f.Cursor) &&
+	return k.ID != "" &&
 		(f.Session.IsZero() || k.Session == f.Session) && (f.Tenant == "" || k.Tenant == f.Tenant) && (f.User == "" || k.User == f.User) &&
 		(f.Outcome == riskd.NoOutcome || k.Outcome == f.Outcome) && !k.At.Before(f.Since) &&
 		(f.Reason == "" || slices.ContainsFunc(k.Reasons, func(r riskd.Reason) bool { return r.Code == f.Reason }))
+}
+
+// place is where a decision stands in lists: by its time, and among those of one
+// time by its id.
+type place struct {
+	at int64 // Unix nanoseconds
+	id string
+}
+
+func placeOf(k *riskd.KeptDecision) place { return place{k.At.UnixNano(), k.ID} }
+
+// compare gives the newer one first.
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(q.at, p.at), strings.Compare(q.id, p.id))
+}
+
+func (p place) String() string { return strconv.FormatInt(p.at, 10) + "." + p.id }
+
+func parsePlace(s string) (place, error) {
+	at, id, _ := strings.Cut(s, ".")
+	n, err := strconv.ParseInt(at, 10, 64)
+	if err != nil || id == "" {
+		return place{}, errors.New("is none that was given")
+	}
+	return place{n, id}, nil
 }
 
 // Span is how many decisions are kept, and when the oldest was taken.

@@ -118,7 +118,10 @@ func TestListIsFiltered(t *testing.T) {
 				f := test.filter
 				f.Limit = limit
 				for more := true; more; more = f.Cursor != "" {
-					page, next := r.List(f)
+					page, next, err := r.List(f)
+					if err != nil {
+						t.Fatal(err)
+					}
 					if len(page) > limit {
 						t.Fatalf("a page of %d has %d", limit, len(page))
 					}
@@ -132,6 +135,37 @@ func TestListIsFiltered(t *testing.T) {
 				}
 			}
 		})
+	}
+	for _, cursor := range []string{"x", "1", "1.", ".a", "x.a"} {
+		if _, _, err := r.List(decisions.Filter{Cursor: cursor, Limit: 1}); err == nil {
+			t.Errorf("the cursor %q is taken", cursor)
+		}
+	}
+}
+
+// Decisions of one time are in the order of their ids, over pages too, and one that
+// was told of late stands at its time.
+func TestListIsInOrder(t *testing.T) {
+	t.Parallel()
+	r := ring(t, 100)
+	for _, i := range []int{3, 1, 2} {
+		in := record(i, riskd.Allow)
+		in.Decision.At = noon
+		r.Record(in)
+	}
+	r.Record(record(9, riskd.Revoke))
+	late := record(10, riskd.Allow)
+	late.Decision.At = noon.Add(-time.Hour)
+	r.Record(late)
+	var got []string
+	f := decisions.Filter{Limit: 1}
+	for more := true; more; more = f.Cursor != "" {
+		page, next, _ := r.List(f)
+		got = append(got, page[0].ID)
+		f.Cursor = next
+	}
+	if want := []string{idOf(9), idOf(3), idOf(2), idOf(1), idOf(10)}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
@@ -150,7 +184,7 @@ func TestUsersAreForgotten(t *testing.T) {
 	if n := r.Forget("", ""); n != 0 {
 		t.Errorf("%d empty places are forgotten", n)
 	}
-	if page, _ := r.List(decisions.Filter{Limit: 100}); len(page) != 20 || slices.ContainsFunc(page, func(k riskd.KeptDecision) bool { return k.User == "u1" }) {
+	if page, _, _ := r.List(decisions.Filter{Limit: 100}); len(page) != 20 || slices.ContainsFunc(page, func(k riskd.KeptDecision) bool { return k.User == "u1" }) {
 		t.Errorf("left are %d", len(page))
 	}
 	if _, ok := r.Decision(idOf(1)); ok {
@@ -171,7 +205,7 @@ func TestAllAtOnce(t *testing.T) {
 				r.Record(record(4*i+w, riskd.Outcome(1+i%3)))
 				r.Decision(idOf(i))
 				if i%50 == 0 {
-					r.List(decisions.Filter{Limit: 10})
+					_, _, _ = r.List(decisions.Filter{Limit: 10})
 					r.Forget("acme", "u1")
 				}
 			}

@@ -41,6 +41,7 @@ func steady(text string) string {
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, "TIME"},
 		{`TIME \([^)]*\), in .*`, "TIME"},
 		{`gap_s \S+, `, "gap_s 0, "},
+		{`after \d+\.\d s`, "after 0.0 s"},
 		{`expires in \w+`, "expires in 9m"},
 		{`revision \w+`, "revision REV"},
 	} {

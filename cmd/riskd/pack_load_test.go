@@ -71,7 +71,7 @@ func reloads(t testing.TB) int {
 	if testing.Short() {
 		return 20
 	}
-	return 100
+	return 10
 }
 
 // TestReloadsUnderLoad has a keeper load one of two packs after the other while

@@ -18,16 +18,16 @@ import (
 	records "github.com/riskd/riskd/replay"
 )
 
-// recorded is a trace and its labels.
-type recorded struct{ trace, labels string }
+// recordedTrace is a trace and its labels.
+type recordedTrace struct{ trace, labels string }
 
-// honest are the scenarios that name a rule and tell of nobody but the user himself.
-var honest = []string{"step_up_proved", "proved_elsewhere", "trusted_device"}
+// honestScenarios are the scenarios that name a rule and tell of nobody but the user himself.
+var honestScenarios = []string{"step_up_proved", "proved_elsewhere", "trusted_device"}
 
 // recordScenarios makes one trace of the fixtures' scenarios, a tenant each, all of
 // them ending on the same day, rounds times over. Where one names the rule that
 // catches its attack, all from the first alarm on that it wants are labelled.
-func recordScenarios(t *testing.T, rounds int) recorded {
+func recordScenarios(t *testing.T, rounds int) recordedTrace {
 	t.Helper()
 	type line struct {
 		at   time.Time
@@ -40,7 +40,7 @@ func recordScenarios(t *testing.T, rounds int) recorded {
 			if s.Tuning != nil {
 				continue
 			}
-			attack := s.Rule != "" && !slices.Contains(honest, s.Name)
+			attack := s.Rule != "" && !slices.Contains(honestScenarios, s.Name)
 			shift, caught, wants := time.Duration(0), false, s.Want
 			if n := len(s.Events); n > 0 {
 				_, last, err := fixtures.SplitLine(s.Events[n-1])
@@ -72,7 +72,7 @@ func recordScenarios(t *testing.T, rounds int) recorded {
 	for _, l := range lines {
 		trace.WriteString(l.text + "\n")
 	}
-	return recorded{trace.String(), labels.String()}
+	return recordedTrace{trace.String(), labels.String()}
 }
 
 // rewritten gives a line's document a tenant, an id and other times.
@@ -104,7 +104,7 @@ func rewritten(t *testing.T, kind string, document []byte, tenant, id string, sh
 	return string(out)
 }
 
-func (r *recorded) write(t *testing.T) (trace, labels string) {
+func (r *recordedTrace) write(t *testing.T) (trace, labels string) {
 	t.Helper()
 	dir := t.TempDir()
 	trace, labels = filepath.Join(dir, "trace.ndjson"), filepath.Join(dir, "labels.ndjson")

@@ -37,6 +37,10 @@ chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 
 	go run ./bench/chaos lin -histories 20 -ops 20000
 	go run ./bench/chaos selftest
 
+.PHONY: differential
+differential: ## compiled rules against OPA over a million generated pairs; about 7 minutes
+	go test ./policies -run '^TestDifferential$$' -timeout 60m -v -args -pairs 1000000 -seed $$(date +%s)
+
 .PHONY: fixtures
 fixtures: ## make the synthetic geo databases again
 	go run ./fixtures/geo

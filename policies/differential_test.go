@@ -192,4 +192,3 @@ func generatePack(t *testing.T, r *rand.Rand) (*policies.Pack, string) {
 		}
 	}
 }
-

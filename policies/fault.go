@@ -70,7 +70,9 @@ func fault(code string, at *ast.Location, format string, args ...any) *Fault {
 
 // tuningFault is a fault at a member of tuning.json, "" for the whole.
 func tuningFault(path, format string, args ...any) *Fault {
-	f := fault(FaultTuning, nil, format, args...)
-	f.File, f.Path = tuningFile, path
+	f := &Fault{Code: FaultTuning, File: tuningFile, Path: path, Message: fmt.Sprintf(format, args...)}
+	if said, meant, ok := strings.Cut(f.Message, "; did you mean"); ok {
+		f.Message, f.Hint = said, "did you mean"+meant
+	}
 	return f
 }

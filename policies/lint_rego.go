@@ -17,11 +17,11 @@ const longWalk = 32
 // faults enough.
 func (s *source) warn(o Options) []Finding {
 	modules, faults := s.parse()
+	findings := undescribed(modules)
 	tuned, more := parseTuning(s.tuning, o.Overlay)
 	if len(faults)+len(more) > 0 {
-		return nil
+		return findings
 	}
-	findings := undescribed(modules)
 	rulesSchema, judgeSchema := Schema(o.Signals)
 	seen := map[string]bool{} // both programs have the library's shared modules
 	for _, p := range []*program{

@@ -3,6 +3,7 @@ package policies_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -89,6 +90,7 @@ func TestLintFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	findings = slices.DeleteFunc(findings, func(f policies.Finding) bool { return f.Code == policies.LintDescription })
 	want := []policies.Finding{
 		{Severity: "error", Code: "denied_function", File: "hours.rego", Line: 3, Column: 10, Source: "\tfact if http.send({}) == 1"},
 		{Severity: "error", Code: "unknown_input", File: "policy.rego", Line: 3, Column: 24, Hint: `did you mean "score"?`, Source: `decision := "allow" if input.scor < 60`},
@@ -103,6 +105,15 @@ func TestLintFinds(t *testing.T) {
 			w.Hint != "" && f.Hint != w.Hint {
 			t.Errorf("found %+v\nwant  %+v", f, w)
 		}
+	}
+	rules := strings.Replace(testRules, "severity: high", "severity: hig", 1)
+	findings, err = policies.Lint("test", packOf(t, ""), policies.Options{Signals: testSignals, Library: libraryOf(t, rules)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(findings, func(f policies.Finding) bool { return f.Code == policies.FaultMetadata })
+	if i < 0 || findings[i].Column < 2 || findings[i].Source[findings[i].Column-1:] != "hig" || findings[i].Hint != `did you mean "high"?` {
+		t.Errorf("found %+v; want the severity's place", findings)
 	}
 	if _, err := policies.Lint("test", fstest.MapFS{}, policies.Options{Signals: testSignals}); err == nil {
 		t.Error("an empty folder is linted")

@@ -26,6 +26,7 @@ type catalogue struct {
 	rules   map[string]*riskd.Rule
 	weighs  map[string]bool
 	faults  []error
+	module  *ast.Module // that is being looked at
 }
 
 func newCatalogue(signals []riskd.Signal) *catalogue {
@@ -45,6 +46,7 @@ func (k *catalogue) check(modules map[string]*ast.Module) {
 	decides := false
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		m := modules[name]
+		k.module = m
 		k.checkPackage(m, strings.HasPrefix(name, libraryDir))
 		for _, r := range m.Rules {
 			switch {
@@ -202,7 +204,7 @@ func (k *catalogue) readMetadata(r *ast.Rule, code, signal string) *riskd.Rule {
 	}
 	notes := r.Annotations[i]
 	wrong := func(path, format string, args ...any) {
-		k.fault(FaultMetadata, notes.Location, "reason %s: metadata %s: %s", code, path, fmt.Sprintf(format, args...))
+		k.fault(FaultMetadata, k.placeOf(path, notes.Location), "reason %s: metadata %s: %s", code, path, fmt.Sprintf(format, args...))
 	}
 	need := func(path string, value any) string {
 		s, _ := value.(string)
@@ -237,6 +239,26 @@ func (k *catalogue) readMetadata(r *ast.Rule, code, signal string) *riskd.Rule {
 	parse("channel", func(s string) (err error) { rule.Channel, err = riskd.ParseChannel(s); return err })
 	rule.User, rule.Admin = template("user"), template("admin")
 	return rule
+}
+
+// placeOf is where metadata give a value, the metadata's beginning when they
+// don't. OPA tells where they begin only, and keeps the comments.
+func (k *catalogue) placeOf(path string, begin *ast.Location) *ast.Location {
+	name := path[strings.LastIndexByte(path, '.')+1:] + ":"
+	row := begin.Row
+	for _, c := range k.module.Comments {
+		if c.Location.Row != row {
+			continue
+		}
+		row++
+		if text := string(c.Text); strings.HasPrefix(strings.TrimSpace(text), name) {
+			before, value, _ := strings.Cut(text, name)
+			at := *c.Location
+			at.Col += 1 + len(before) + len(name) + len(value) - len(strings.TrimLeft(value, " "))
+			return &at
+		}
+	}
+	return begin
 }
 
 func checkSeverity(s string) error {

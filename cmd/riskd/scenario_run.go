@@ -26,14 +26,17 @@ import (
 // scenarioRun plays scenarios through the handler that gateways ask, each with a
 // memory of its own, in the made-up world.
 type scenarioRun struct {
-	compile func(overlay []byte) (*policies.Pack, error)
+	compile compilePack
 	pack    *policies.Pack // without an overlay
 	locator *geo.Locator
 	judged  func(*riskd.Case) // told of each case that is judged; may be nil
 }
 
+// compilePack compiles a pack under other tuning, or its own when overlay is nil.
+type compilePack func(overlay []byte) (*policies.Pack, error)
+
 // newScenarioRun has to be closed.
-func newScenarioRun(compile func(overlay []byte) (*policies.Pack, error)) (*scenarioRun, error) {
+func newScenarioRun(compile compilePack) (*scenarioRun, error) {
 	pack, err := compile(nil)
 	if err != nil {
 		return nil, err
@@ -135,8 +138,12 @@ func (r *scenarioRun) handler(overlay []byte, clock *time.Time) (http.Handler, e
 	if err != nil {
 		return nil, err
 	}
+	past, err := newPast(0, nil)
+	if err != nil {
+		return nil, err
+	}
 	a, err := api.New(api.Options{
-		Engine: engine, Sessions: store, Orders: orders, StepUps: engine, Identity: events, Key: key,
+		Engine: engine, Sessions: store, Orders: orders, StepUps: engine, Identity: events, Decisions: past, Key: key,
 		Now: func() time.Time { return *clock },
 	})
 	if err != nil {

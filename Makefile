@@ -42,6 +42,10 @@ chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 
 	go run ./bench/chaos lin -histories 20 -ops 20000
 	go run ./bench/chaos selftest
 
+.PHONY: reloads
+reloads: ## 10,000 reloads of a policy pack under load; about 15 minutes
+	RISKD_RELOADS=10000 go test -count=1 -v -timeout 60m ./cmd/riskd -run TestReloadsUnderLoad
+
 .PHONY: fixtures
 fixtures: ## make the synthetic geo databases again
 	go run ./fixtures/geo

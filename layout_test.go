@@ -32,6 +32,7 @@ var house = map[string]struct {
 		[]string{".", "rego", "policies/flat"},
 		[]string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"},
 	},
+	"policies/bundle":       {nil, []string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"}},
 	"scoring":               {[]string{".", "signals"}, nil},
 	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
 	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},

@@ -19,6 +19,8 @@ type Options struct {
 	Identity IdentityEvents
 	// Decisions are those that can be explained.
 	Decisions Decisions
+	// Policy says which pack decides. Optional.
+	Policy Policy
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Forward are the profiles of forward-auth.

@@ -60,7 +60,10 @@ type memory struct {
 	answers  []riskd.StepUpAnswer
 	err      error // of whatever is ordered or answered
 	volatile bool
+	policy   PolicyStatus
 }
+
+func (m *memory) Policy() PolicyStatus { return m.policy }
 
 func (m *memory) Session(id riskd.SessionID) (riskd.Session, bool) {
 	i := slices.IndexFunc(m.sessions, func(s riskd.Session) bool { return s.ID == id })
@@ -206,7 +209,7 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 		t.Fatal(err)
 	}
 	o := Options{
-		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Key: h.key,
+		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key,
 		Now: func() time.Time { return noon }, TrustedProxies: trusted, AdminHosts: []string{"riskd.example"},
 		Forward: []ForwardProfile{
 			{

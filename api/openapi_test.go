@@ -98,6 +98,7 @@ func calls() []call {
 		return with(c, func(h *house) {
 			h.Sessions, h.Orders, h.StepUps, h.Identity, h.Decisions, h.Ready = nil, nil, nil, nil, nil, nil
 			h.engine.answer, h.Metrics = nil, http.HandlerFunc(nil)
+			h.Policy = (*memory)(nil)
 			h.gateway, h.admin = h.Gateway(), h.Admin()
 		})
 	}
@@ -212,6 +213,17 @@ func calls() []call {
 		breaks(query(user(del("/v1/users/{id}", "", 500)), "actor=ann")),
 		volatile(query(user(del("/v1/users/{id}", "", 503)), "actor=ann")),
 		evil(post("/v1/revocations", `{"target":{"user":"a"}}`, 403)),
+		get("/v1/policy", 200), evil(get("/v1/policy", 403)), breaks(get("/v1/policy", 500)),
+		with(get("/v1/policy", 200), func(h *house) {
+			h.memory.policy = PolicyStatus{
+				Pack: "a", Revision: "b", LoadedAt: noon,
+				Source:   PolicySource{Kind: "url", Place: "https://a/b", Bundle: "v1", SignedBy: "ci", SignedAt: noon, Kept: true, Error: "gone"},
+				Tests:    &PolicyTests{Run: 2, Passed: 1},
+				Fault:    &PolicyFault{At: noon, Errors: []string{"x"}},
+				Held:     &PolicyHeld{Pack: "c", Revision: "d", Reason: "too many", Since: noon},
+				Previous: &PolicyPrevious{Pack: "e", Revision: "f", Until: noon},
+			}
+		}),
 		get("/livez", 200), evil(get("/livez", 403)),
 		get("/readyz", 200), evil(get("/readyz", 403)), breaks(get("/readyz", 500)),
 		with(get("/readyz", 503), func(h *house) { h.Ready = func() []string { return []string{"draining"} } }),
@@ -255,6 +267,7 @@ func TestOpenAPIHoldsForTheHandlers(t *testing.T) {
 	for _, c := range calls() {
 		h := newHouse(t)
 		h.past.kept = []riskd.Explanation{someExplanation(), {KeptDecision: riskd.KeptDecision{Decision: riskd.Decision{ID: "d1", Outcome: riskd.Allow}}}}
+		h.memory.policy = PolicyStatus{Pack: "default", Revision: "432bb16", LoadedAt: noon, Source: PolicySource{Kind: "shipped"}}
 		h.memory.sessions = []riskd.Session{someSession(1), {ID: riskd.SessionID{2}, Start: noon, SeenAt: noon, Limits: riskd.Limits{Idle: time.Hour, Absolute: 12 * time.Hour}}}
 		for _, target := range []riskd.Target{
 			{Kind: riskd.TargetUser, ID: "u1", Tenant: "shop"},

@@ -52,6 +52,9 @@ func (a *API) adminRoutes() []route {
 		{"GET", "/readyz", "admin", a.ready},
 		{"GET", "/openapi.json", "admin", openAPI},
 	}
+	if a.Policy != nil {
+		routes = append(routes, route{"GET", "/v1/policy", "admin", a.showPolicy})
+	}
 	if a.Metrics != nil {
 		routes = append(routes, route{"GET", "/metrics", "admin", a.metrics})
 	}

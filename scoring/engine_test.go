@@ -170,6 +170,25 @@ func TestFailuresAnswerAsTheClassSays(t *testing.T) {
 	}
 }
 
+// A last decision isn't repeated past a change of the pack, which may have been
+// made because of it; it is again once the new revision has decided.
+func TestFailureAfterAnotherPackTookOver(t *testing.T) {
+	b := engine(t)
+	b.decide(nil)
+	b.now = b.now.Add(10 * time.Second)
+	b.policy.info.Since = b.now
+	b.policy.judgeErr = errors.New("broken")
+	if d := b.decide(nil); d.Outcome != riskd.StepUpNeeded || d.Source != riskd.SourceFallback {
+		t.Errorf("what the revision before had decided is repeated: %s from %s", d.Outcome, d.Source)
+	}
+	b.policy.judgeErr = nil
+	b.decide(nil)
+	b.policy.judgeErr = errors.New("broken")
+	if d := b.decide(nil); d.Outcome != riskd.Allow || d.Source != riskd.SourceFallback {
+		t.Errorf("what this revision has decided isn't repeated: %s from %s", d.Outcome, d.Source)
+	}
+}
+
 func TestFailureOnAnUnknownSession(t *testing.T) {
 	b := engine(t)
 	b.policy.judgeErr = errors.New("broken")

@@ -142,7 +142,9 @@ func (t *turn) fallback() riskd.Outcome {
 	case riskd.FailAllow:
 		return riskd.Allow
 	case riskd.FailLast:
-		young := !s.DecidedAt.IsZero() && t.Now.Sub(s.DecidedAt) <= tuning.LastDecisionFor
+		// What another revision made of the session isn't repeated: that one may
+		// have been replaced for the very sessions that it let in.
+		young := !s.DecidedAt.IsZero() && t.Now.Sub(s.DecidedAt) <= tuning.LastDecisionFor && !s.DecidedAt.Before(t.pack.Since)
 		if young && s.Last == riskd.Allow {
 			return riskd.Allow
 		}

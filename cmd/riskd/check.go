@@ -78,9 +78,9 @@ func checkPack(c *config) (*riskd.Pack, error) {
 	if c.Policy.Pack == "" {
 		return nil, nil // which has been said
 	}
-	source, err := newPackSource(c.Policy.Pack)
+	source, err := configuredPack(c)
 	if err != nil {
-		return nil, c.source.at("policy.pack", "%w", err)
+		return nil, err
 	}
 	pack, err := source.compile(nil)
 	if err != nil {

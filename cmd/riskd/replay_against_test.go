@@ -116,8 +116,8 @@ func (r *recorded) write(t *testing.T) (trace, labels string) {
 	return trace, labels
 }
 
-// packWith copies the default pack into a folder, its tuning changed.
-func packWith(t *testing.T, change func(tuning map[string]any)) string {
+// tunedPack copies the default pack into a folder, its tuning changed.
+func tunedPack(t *testing.T, change func(tuning map[string]any)) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "candidate")
 	if err := os.CopyFS(dir, policies.Default()); err != nil {
@@ -147,7 +147,7 @@ func packWith(t *testing.T, change func(tuning map[string]any)) string {
 
 // milder is a pack that takes more evidence to be alarmed.
 func milder(t *testing.T) string {
-	return packWith(t, func(tuning map[string]any) {
+	return tunedPack(t, func(tuning map[string]any) {
 		tuning["score"] = map[string]any{"step_up_nats": 13, "revoke_nats": 17, "request_bonus": 4}
 	})
 }

@@ -118,7 +118,7 @@ func (n noting) Tell(ctx context.Context, number int, e *riskd.IdentityEvent) er
 // every line in its turn: down to the ids, the points and the words.
 func TestPartsDecideLikeTheWhole(t *testing.T) {
 	t.Parallel()
-	strict := packWith(t, func(tuning map[string]any) {
+	strict := tunedPack(t, func(tuning map[string]any) {
 		tuning["score"] = map[string]any{"step_up_nats": 5, "revoke_nats": 9, "request_bonus": 2}
 	})
 	var packs [2]*policies.Pack

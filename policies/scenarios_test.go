@@ -90,7 +90,7 @@ func playTwice(t *testing.T, s *fixtures.Scenario, policy *twice, locator *geo.L
 	engine, err := scoring.New(scoring.Options{
 		Memory: store, Locator: locator, Policy: func() scoring.Policy { return policy },
 		NewID:    func() string { ids++; return fmt.Sprint(ids) },
-		Deadline: time.Minute, // it asks four times, and the machine may be busy
+		Deadline: time.Minute, // a machine under load mustn't change an answer
 	})
 	if err != nil {
 		t.Fatal(err)

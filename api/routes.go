@@ -40,6 +40,8 @@ func (a *API) adminRoutes() []route {
 		{"GET", "/v1/sessions/{ref}", "admin", a.showSession},
 		{"POST", "/v1/sessions/{ref}/extend", "admin", a.extendSession},
 		{"GET", "/v1/users/{id}/sessions", "admin", a.listUserSessions},
+		{"GET", "/v1/decisions", "admin", a.listDecisions},
+		{"GET", "/v1/decisions/{id}", "admin", a.explainDecision},
 		{"GET", "/v1/revocations", "admin", a.listRevocations},
 		{"POST", "/v1/revocations", "admin", a.revoke},
 		{"DELETE", "/v1/revocations/{epoch}", "admin", a.lift},

@@ -36,9 +36,9 @@ func parseJSON(file string, data []byte) (any, error) {
 		row := 1 + strings.Count(before, "\n")
 		column := len(before) - strings.LastIndexByte(before, '\n')
 		at := strings.ReplaceAll(strings.TrimPrefix(string(syntax.JSONPointer), "/"), "/", ".")
-		return nil, fmt.Errorf("%s:%d:%d: %s: %w", file, row, column, at, syntax.Err)
+		return nil, &Fault{Code: FaultSyntax, File: file, Row: row, Col: column, Path: at, Message: syntax.Err.Error()}
 	}
-	return nil, fmt.Errorf("%s: %w", file, err)
+	return nil, &Fault{Code: FaultSyntax, File: file, Message: err.Error()}
 }
 
 // merge applies a merge patch (RFC 7386): a null takes a member away.
@@ -66,7 +66,7 @@ func (d *document) fault(name, format string, args ...any) {
 	if name != "" && path != "" {
 		path += "."
 	}
-	*d.faults = append(*d.faults, fmt.Errorf("%s: %s: %s", tuningFile, path+name, fmt.Sprintf(format, args...)))
+	*d.faults = append(*d.faults, tuningFault(path+name, format, args...))
 }
 
 // get asks for a required member.

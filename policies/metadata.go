@@ -26,6 +26,7 @@ type catalogue struct {
 	rules   map[string]*riskd.Rule
 	weighs  map[string]bool
 	faults  []error
+	module  *ast.Module // that is being looked at
 }
 
 func newCatalogue(signals []riskd.Signal) *catalogue {
@@ -36,8 +37,8 @@ func newCatalogue(signals []riskd.Signal) *catalogue {
 	return k
 }
 
-func (k *catalogue) fault(at *ast.Location, format string, args ...any) {
-	k.faults = append(k.faults, fault(at, format, args...))
+func (k *catalogue) fault(code string, at *ast.Location, format string, args ...any) {
+	k.faults = append(k.faults, fault(code, at, format, args...))
 }
 
 // check looks at everything that a module says without compiling it.
@@ -45,6 +46,7 @@ func (k *catalogue) check(modules map[string]*ast.Module) {
 	decides := false
 	for _, name := range slices.Sorted(maps.Keys(modules)) {
 		m := modules[name]
+		k.module = m
 		k.checkPackage(m, strings.HasPrefix(name, libraryDir))
 		for _, r := range m.Rules {
 			switch {
@@ -57,7 +59,7 @@ func (k *catalogue) check(modules map[string]*ast.Module) {
 		}
 	}
 	if !decides && modules[policyFile] != nil {
-		k.fault(nil, `%s: defines no decision; write in package riskd.decision: decision := "revoke" if …`, policyFile)
+		k.fault(FaultDecision, &ast.Location{File: policyFile}, `defines no decision; write in package riskd.decision: decision := "revoke" if …`)
 	}
 }
 
@@ -77,19 +79,19 @@ func (k *catalogue) checkPackage(m *ast.Module, library bool) {
 	if library {
 		where = "the library's rules are in package riskd.rules, what they share in riskd.lib"
 	}
-	k.fault(m.Package.Location, "package %s: is in the wrong place; %s", strings.TrimPrefix(path.String(), "data."), where)
+	k.fault(FaultPackage, m.Package.Location, "package %s: is in the wrong place; %s", strings.TrimPrefix(path.String(), "data."), where)
 }
 
 // checkDecision refuses an allow without a condition, as a default, a rule or an
 // else: it would answer for every case that the author forgot.
 func (k *catalogue) checkDecision(r *ast.Rule) {
 	if r.Head.RuleKind() != ast.SingleValue || len(r.Head.Ref()) != 1 || len(r.Head.Args) > 0 {
-		k.fault(r.Location, `decision: must be a plain rule: decision := "revoke" if …`)
+		k.fault(FaultDecision, r.Location, `decision: must be a plain rule: decision := "revoke" if …`)
 		return
 	}
 	for ; r != nil; r = r.Else {
 		if r.Head.Value.Equal(allowAnswer) && (r.Default || r.Body.Equal(noCondition)) {
-			k.fault(r.Location, `decision: allow without a condition is refused, as it would allow whatever no rule covers; write decision := "allow" if input.score < 60`)
+			k.fault(FaultAllow, r.Location, `decision: allow without a condition is refused, as it would allow whatever no rule covers; write decision := "allow" if input.score < 60`)
 		}
 	}
 }
@@ -110,7 +112,7 @@ func (k *catalogue) checkReason(r *ast.Rule) {
 		head, _ = r.Head.Key.Value.(ast.Object)
 	}
 	if head == nil {
-		k.fault(r.Location, `reasons: must be a set of objects that are written out: reasons contains {"code": "…", …} if …`)
+		k.fault(FaultReason, r.Location, `reasons: must be a set of objects that are written out: reasons contains {"code": "…", …} if …`)
 		return
 	}
 	code := k.checkHead(r, head)
@@ -119,7 +121,7 @@ func (k *catalogue) checkReason(r *ast.Rule) {
 	}
 	rule := k.readMetadata(r, code, signalOf(head, code))
 	if first := k.rules[code]; first != nil && !sameWords(first, rule) {
-		k.fault(r.Location, "reason %s: its metadata differ from those at %s:%d; one code, one set of words", code, first.File, first.Line)
+		k.fault(FaultMetadata, r.Location, "reason %s: its metadata differ from those at %s:%d; one code, one set of words", code, first.File, first.Line)
 		return
 	}
 	if k.rules[code] == nil {
@@ -134,28 +136,28 @@ func (k *catalogue) checkHead(r *ast.Rule, head ast.Object) string {
 		s, _ := name.Value.(ast.String)
 		has[string(s)] = true
 		if !slices.Contains(reasonMembers, string(s)) {
-			k.fault(r.Location, "reason: member %s", notOneOf(strings.Trim(name.String(), `"`), reasonMembers))
+			k.fault(FaultReason, r.Location, "reason: member %s", notOneOf(strings.Trim(name.String(), `"`), reasonMembers))
 		}
 	})
 	code := literal(head, "code")
 	if code == "" {
-		k.fault(r.Location, `reason: code must be a literal string`)
+		k.fault(FaultReason, r.Location, `reason: code must be a literal string`)
 		return ""
 	}
 	signal := signalOf(head, code)
 	if has["signal"] && literal(head, "signal") == "" {
-		k.fault(r.Location, "reason %s: signal must be a literal string", code)
+		k.fault(FaultReason, r.Location, "reason %s: signal must be a literal string", code)
 	} else if (has["signal"] || has["weight"]) && k.signals[signal] == nil {
-		k.fault(r.Location, "reason %s: signal %s", code, notOneOf(signal, slices.Collect(maps.Keys(k.signals))))
+		k.fault(FaultReason, r.Location, "reason %s: signal %s", code, notOneOf(signal, slices.Collect(maps.Keys(k.signals))))
 	}
 	if k.signals[signal] != nil {
 		k.weighs[signal] = true
 	}
 	if has["weight"] != has["min"] || has["weight"] != has["max"] {
-		k.fault(r.Location, "reason %s: weight, min and max go together", code)
+		k.fault(FaultReason, r.Location, "reason %s: weight, min and max go together", code)
 	}
 	if worth(has) != 1 {
-		k.fault(r.Location, "reason %s: needs either nats, or weight with min and max, or invariant", code)
+		k.fault(FaultReason, r.Location, "reason %s: needs either nats, or weight with min and max, or invariant", code)
 	}
 	return code
 }
@@ -197,12 +199,12 @@ func (k *catalogue) readMetadata(r *ast.Rule, code, signal string) *riskd.Rule {
 	rule := &riskd.Rule{Code: code, File: r.Location.File, Line: r.Location.Row}
 	i := slices.IndexFunc(r.Annotations, func(a *ast.Annotations) bool { return a.Scope == "rule" })
 	if i < 0 {
-		k.fault(r.Location, "reason %s: has no # METADATA; it needs title, labels.rule, labels.severity, labels.group, labels.channel, custom.user and custom.admin", code)
+		k.fault(FaultMetadata, r.Location, "reason %s: has no # METADATA; it needs title, labels.rule, labels.severity, labels.group, labels.channel, custom.user and custom.admin", code)
 		return rule
 	}
 	notes := r.Annotations[i]
 	wrong := func(path, format string, args ...any) {
-		k.fault(notes.Location, "reason %s: metadata %s: %s", code, path, fmt.Sprintf(format, args...))
+		k.fault(FaultMetadata, k.placeOf(path, notes.Location), "reason %s: metadata %s: %s", code, path, fmt.Sprintf(format, args...))
 	}
 	need := func(path string, value any) string {
 		s, _ := value.(string)
@@ -237,6 +239,26 @@ func (k *catalogue) readMetadata(r *ast.Rule, code, signal string) *riskd.Rule {
 	parse("channel", func(s string) (err error) { rule.Channel, err = riskd.ParseChannel(s); return err })
 	rule.User, rule.Admin = template("user"), template("admin")
 	return rule
+}
+
+// placeOf is where metadata give a value, the metadata's beginning when they
+// don't. OPA tells where they begin only, and keeps the comments.
+func (k *catalogue) placeOf(path string, begin *ast.Location) *ast.Location {
+	name := path[strings.LastIndexByte(path, '.')+1:] + ":"
+	row := begin.Row
+	for _, c := range k.module.Comments {
+		if c.Location.Row != row {
+			continue
+		}
+		row++
+		if text := string(c.Text); strings.HasPrefix(strings.TrimSpace(text), name) {
+			before, value, _ := strings.Cut(text, name)
+			at := *c.Location
+			at.Col += 1 + len(before) + len(name) + len(value) - len(strings.TrimLeft(value, " "))
+			return &at
+		}
+	}
+	return begin
 }
 
 func checkSeverity(s string) error {

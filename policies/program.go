@@ -55,7 +55,7 @@ func (p *program) check(tuning map[string]any) []error {
 				p.input = append(p.input, namesOf(ref[1:]))
 			case ref.HasPrefix(ast.DefaultRootRef):
 				if said := p.checkData(ref, tuning); said != "" {
-					faults = append(faults, fault(ref[0].Location, "%s", said))
+					faults = append(faults, fault(FaultData, ref[0].Location, "%s", said))
 				}
 			}
 			return false
@@ -139,7 +139,7 @@ func (p *program) checkCall(e *ast.Expr) []error {
 	operator := e.Operator()
 	if at, ok := patternAt[operator.String()]; ok {
 		if _, ok := e.Operand(at).Value.(ast.String); !ok {
-			return []error{fault(e.Location, "%s: its pattern must be a literal string, so that its price is known", operator)}
+			return []error{fault(FaultPattern, e.Location, "%s: its pattern must be a literal string, so that its price is known", operator)}
 		}
 		return nil
 	}
@@ -149,7 +149,7 @@ func (p *program) checkCall(e *ast.Expr) []error {
 	name, isText := e.Operand(0).Value.(ast.String)
 	defaults, isObject := e.Operand(1).Value.(ast.Object)
 	if !isText || !isObject {
-		return []error{fault(e.Location, `lib.tuned: takes a literal name and literal defaults: lib.tuned("new_country", {"weight": 1, "max": 7})`)}
+		return []error{fault(FaultTuned, e.Location, `lib.tuned: takes a literal name and literal defaults: lib.tuned("new_country", {"weight": 1, "max": 7})`)}
 	}
 	if p.tuned[string(name)] == nil {
 		p.tuned[string(name)] = map[string]string{}

@@ -72,5 +72,5 @@ func evaluationError(err error) error {
 		code = CodeConflict
 	}
 	what, _, _ := strings.Cut(e.Message, ":")
-	return &Error{code, fault(e.Location, "%s: %s", e.Code, what)}
+	return &Error{code, fault(FaultEvaluation, e.Location, "%s: %s", e.Code, what)}
 }

@@ -36,11 +36,17 @@ func readSource(library, pack fs.FS) (*source, error) {
 		s.read(pack, "", "*.rego"),
 	}
 	if s.rego[policyFile] == nil {
-		faults = append(faults, fmt.Errorf("%s: is missing; a pack has %s in package riskd.decision and %s", policyFile, policyFile, tuningFile))
+		faults = append(faults, &Fault{
+			Code: FaultMissing, File: policyFile, Message: "is missing",
+			Hint: fmt.Sprintf("a pack has %s in package riskd.decision and %s", policyFile, tuningFile),
+		})
 	}
 	var err error
 	if s.tuning, err = fs.ReadFile(pack, tuningFile); err != nil {
-		faults = append(faults, fmt.Errorf("%s: is missing or can't be read; start from the default pack's: %w", tuningFile, err))
+		faults = append(faults, &Fault{
+			Code: FaultMissing, File: tuningFile, Message: "is missing or can't be read",
+			Hint: fmt.Sprintf("start from the default pack's: %v", err),
+		})
 	}
 	return s, errors.Join(faults...)
 }
@@ -112,19 +118,26 @@ func regoFaults(err error) []error {
 	})
 	faults := make([]error, len(list))
 	for i, e := range list {
-		faults[i] = fault(e.Location, "%s", explain(e))
+		faults[i] = explain(e)
 	}
 	return faults
 }
 
+// regoCodes are the codes of OPA's own.
+var regoCodes = map[string]string{ast.ParseErr: FaultSyntax, ast.TypeErr: FaultType}
+
 // explain says what OPA found, with the nearest name for a misspelt member.
-func explain(e *ast.Error) string {
+func explain(e *ast.Error) *Fault {
+	f := fault(cmp.Or(regoCodes[e.Code], FaultCompile), e.Location, "")
+	f.Message = e.Message
 	switch d := e.Details.(type) {
 	case nil:
-		if name, ok := strings.CutPrefix(e.Message, "undefined function "); ok && isDenied(name) {
-			return "function " + name + " is denied: no rule may reach out, change on replay or run without end; capabilities.json lists what there is"
+		if name, ok := deniedIn(e.Message); ok {
+			f.Code = FaultDenied
+			f.Message = "function " + name + " is denied: no rule may reach out, change on replay or run without end"
+			f.Hint = "capabilities.json lists what there is"
 		}
-		return e.Message
+		return f
 	case *ast.RefErrInvalidDetail:
 		known := make([]string, 0, len(d.OneOf))
 		for _, v := range d.OneOf {
@@ -134,23 +147,27 @@ func explain(e *ast.Error) string {
 		}
 		name, ok := d.Ref[d.Pos].Value.(ast.String)
 		if ok && len(known) > 0 {
-			return e.Message + ": " + notOneOf(string(name), known)
+			f.Code = FaultInput
+			var said string
+			said, f.Hint, _ = strings.Cut(notOneOf(string(name), known), "; ")
+			f.Message += ": " + said
+			return f
 		}
 	}
 	lines := e.Details.Lines()
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
 	}
-	return e.Message + ": " + strings.Join(lines, "; ")
+	f.Message += ": " + strings.Join(lines, "; ")
+	return f
 }
 
-func fault(at *ast.Location, format string, args ...any) error {
-	said := fmt.Sprintf(format, args...)
-	switch {
-	case at == nil:
-		return errors.New(said)
-	case at.Row == 0:
-		return fmt.Errorf("%s: %s", at.File, said)
+// deniedIn finds the denied function that one of OPA's messages is about.
+func deniedIn(message string) (name string, ok bool) {
+	for _, before := range []string{"undefined function ", "unsafe built-in function calls in expression: "} {
+		if name, ok := strings.CutPrefix(message, before); ok && isDenied(name) {
+			return name, true
+		}
 	}
-	return fmt.Errorf("%s:%d:%d: %s", at.File, at.Row, at.Col, said)
+	return "", false
 }

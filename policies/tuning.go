@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -39,7 +38,7 @@ func parseTuning(data, overlay []byte) (*tuning, []error) {
 	}
 	members, ok := tree.(map[string]any)
 	if !ok {
-		return nil, []error{errors.New(tuningFile + ": must be an object")}
+		return nil, []error{tuningFault("", "must be an object")}
 	}
 	var faults []error
 	t := &tuning{data: members}

@@ -52,6 +52,7 @@ func (nowhere) Locate(netip.Addr) (riskd.Place, []string) {
 type bench struct {
 	*scoring.Engine
 	policy *policy
+	use    scoring.Policy // instead of policy, unless it is nil
 	store  *sessions.Store
 	now    time.Time
 	record riskd.Record
@@ -67,7 +68,7 @@ func engine(t testing.TB) *bench {
 	b.policy = &policy{answer: riskd.Judgement{Outcome: riskd.Allow}, info: riskd.Pack{Name: "test", Revision: "r1", Tuning: tuning()}}
 	ids := 0
 	b.Engine, err = scoring.New(scoring.Options{
-		Memory: store, Locator: nowhere{}, Policy: func() scoring.Policy { return b.policy },
+		Memory: store, Locator: nowhere{}, Policy: func() scoring.Policy { return cmp.Or(b.use, scoring.Policy(b.policy)) },
 		NewID:  func() string { ids++; return fmt.Sprint("id", ids) },
 		Record: func(r *riskd.Record) { b.record = *r },
 		// No test waits for it; a machine under load mustn't run into it.

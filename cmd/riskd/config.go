@@ -60,6 +60,7 @@ type config struct {
 	} `yaml:"memory"`
 	Decision struct {
 		Deadline time.Duration `yaml:"deadline"`
+		Keep     int           `yaml:"keep"`
 	} `yaml:"decision"`
 	Log struct {
 		Level  slog.Level `yaml:"level"`
@@ -93,6 +94,7 @@ func defaults() *config {
 	c.Memory.MaxSessions = sessions.DefaultMaxSessions
 	c.Memory.MaxProfiles = sessions.DefaultMaxProfiles
 	c.Decision.Deadline = scoring.DefaultDeadline
+	c.Decision.Keep = defaultKeep
 	c.Log.Level = slog.LevelInfo
 	c.Log.Format = "json"
 	c.Drain.Wait = 5 * time.Second

@@ -38,6 +38,7 @@ func (c *config) check() []error {
 	if d := c.Decision.Deadline; d < time.Millisecond || d > time.Second {
 		f.add("decision.deadline", "is %s; it must be 1ms to 1s", d)
 	}
+	f.atLeast("decision.keep", c.Decision.Keep, 0)
 	if c.Log.Format != "json" && c.Log.Format != "text" {
 		f.add("log.format", "must be json or text, not %q", c.Log.Format)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/policies"
 )
 
 // metrics are riskd's numbers for Prometheus. No label takes a value that a
@@ -212,4 +213,22 @@ func (m *metrics) packNews(n packNews, at time.Time) {
 		m.pack.WithLabelValues(n.pack.Name, n.pack.Revision).Set(1)
 		m.packLoaded.Set(float64(at.Unix()))
 	}
+}
+
+// watchPolicy reads what the packs in force count themselves. The count begins
+// again with each pack, as counters may.
+func (m *metrics) watchPolicy(current func() *policies.Pack) {
+	m.registry.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "riskd_policy_mismatches_total", Help: "Sampled questions that the compiled pack in force answered otherwise than OPA; after the first, OPA alone is asked.",
+		}, func() float64 { _, mismatches := current().Compiled(); return float64(mismatches) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "riskd_policy_compiled", Help: "1 while the pack in force is asked as a compiled program, 0 when OPA is asked for everything.",
+		}, func() float64 {
+			if active, _ := current().Compiled(); active {
+				return 1
+			}
+			return 0
+		}),
+	)
 }

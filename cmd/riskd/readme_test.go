@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/riskd/riskd/fixtures"
 	"github.com/riskd/riskd/rego"
 )
 
@@ -25,9 +24,15 @@ func TestReadmeIsTrue(t *testing.T) {
 		t.Fatalf("found %d calls with answers in the README, want 2", len(calls))
 	}
 	clock := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	handler := scenarioHandler(t, &fixtures.Scenario{}, rego.FS, &clock)
+	handler, err := scenarioRunOf(t, rego.FS).handler(nil, &clock)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, call := range calls {
-		got := ask(t, handler, call[1], []byte(call[2]), http.StatusOK)
+		got, err := post(t.Context(), handler, call[1], []byte(call[2]), http.StatusOK)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !reflect.DeepEqual(settled(t, got), settled(t, []byte(call[3]))) {
 			t.Errorf("the README shows\n%s\nthe answer is\n%s", call[3], got)
 		}

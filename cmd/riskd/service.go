@@ -32,6 +32,7 @@ type service struct {
 	stops   stops
 
 	store   *state
+	past    *past
 	pack    *packKeeper
 	locator *geo.Locator
 	key     *riskd.SessionKey
@@ -139,6 +140,7 @@ func (s *service) openPolicy() error {
 	if err != nil {
 		return err
 	}
+	s.metrics.watchPolicy(s.pack.set.Current)
 	if every := s.config.Policy.Watch; every > 0 && source.kind() != "shipped" {
 		s.stops.spawn(func(ctx context.Context) { s.pack.watch(ctx, every) })
 	}
@@ -153,8 +155,12 @@ func (s *service) packNews(n packNews) {
 }
 
 func (s *service) openEngine(out output) (err error) {
+	if s.past, err = newPast(s.config.Decision.Keep, s.pack.set); err != nil {
+		return err
+	}
 	record := func(r *riskd.Record) {
 		s.metrics.record(r)
+		s.past.Record(r)
 		s.store.trail.decision(r)
 		if !out.record(r) {
 			s.metrics.unlogged.Inc()
@@ -186,7 +192,7 @@ func (s *service) openAPI() (err error) {
 		return err
 	}
 	s.api, err = api.New(api.Options{
-		Engine: s.engine, Sessions: s.store, Orders: s.store, Key: s.key,
+		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
@@ -249,6 +255,10 @@ func (s *service) notReady() []string {
 // degraded gives what riskd serves without, or with the one before.
 func (s *service) degraded() []string {
 	all := s.pack.degraded()
+	pack := s.pack.set.Current()
+	if _, mismatches := pack.Compiled(); mismatches > 0 {
+		all = append(all, fmt.Sprintf("pack %s: its compiled rules and OPA gave different answers; OPA alone is asked now, which is slower; report it with the pack's revision, %s", pack.Info().Name, pack.Info().Revision))
+	}
 	for _, status := range s.locator.Status() {
 		for _, e := range flatten(status.Err) {
 			all = append(all, e.Error())

@@ -124,8 +124,8 @@ type proven struct {
 
 func (k *packKeeper) first(ctx context.Context) (*proven, error) {
 	c, err := k.ask(ctx)
+	k.seen = markOf(c, err)
 	if err == nil {
-		k.seen = c.mark
 		var p *proven
 		if p, err = k.prove(c); err == nil {
 			return p, nil
@@ -246,10 +246,7 @@ func (k *packKeeper) take(c *candidate, err error, again bool) {
 		return
 	}
 	k.silent.Store(nil)
-	mark := sha256.Sum256(fmt.Append(nil, err))
-	if err == nil {
-		mark = c.mark
-	}
+	mark := markOf(c, err)
 	if mark == k.seen && !again {
 		return
 	}
@@ -270,6 +267,14 @@ func (k *packKeeper) take(c *candidate, err error, again bool) {
 		}
 	}
 	k.enforce(p, k.set.Current())
+}
+
+// markOf tells what a source gave from what it gave before; a fault counts too.
+func markOf(c *candidate, err error) [sha256.Size]byte {
+	if err != nil {
+		return sha256.Sum256([]byte(err.Error()))
+	}
+	return c.mark
 }
 
 // enforce puts a pack in force; k.mu is held, or k is new.

@@ -68,9 +68,6 @@ func reloads(t testing.TB) int {
 		}
 		return n
 	}
-	if testing.Short() {
-		return 20
-	}
 	return 10
 }
 
@@ -93,7 +90,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	engine, err := scoring.New(scoring.Options{
 		Memory: store, Locator: nowhere{}, Policy: func() scoring.Policy { return k.set.Current() }, NewID: newID,
-		Deadline: time.Second, // a machine under load mustn't change an answer
+		Deadline: time.Minute, // a machine under load mustn't change an answer
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +101,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var load sync.WaitGroup
 	var once sync.Once
-	for worker := range 4 {
+	for worker := range 2 {
 		load.Go(func() {
 			e := riskd.Event{Client: riskd.Client{IP: netip.MustParseAddr("203.0.113.7")}}
 			e.Session.ID[0] = byte(worker)
@@ -126,7 +123,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	n := reloads(t)
+	n, began := reloads(t), time.Now()
 	for i := range n {
 		mark := marks[(i+1)%2]
 		put(t, dir, marked(t, mark))
@@ -137,6 +134,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 		known.Store(k.Policy().Revision, mark)
 		revisions[k.Policy().Revision] = mark
 	}
+	t.Logf("%d reloads took %s", n, time.Since(began).Round(time.Millisecond))
 	packs := [2]*policies.Pack{k.set.Current()}
 	if packs[1], err = policies.LoadDir(filepath.Clean(dir), policies.Options{Signals: signals.Descriptions()}); err != nil {
 		t.Fatal(err)

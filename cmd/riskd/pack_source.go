@@ -118,15 +118,19 @@ func (s *packSource) place() string {
 // compile reads the pack, under other tuning where an overlay is given. The
 // error names every fault of the pack with its place.
 func (s packSource) compile(overlay []byte) (*policies.Pack, error) {
-	read := s.read
-	if s.once != nil {
-		read = s.once
-	}
-	c, err := read()
+	c, err := s.load()
 	if err != nil {
 		return nil, err
 	}
 	return c.compile(overlay)
+}
+
+// load gives the pack for those who don't follow its source.
+func (s *packSource) load() (*candidate, error) {
+	if s.once != nil {
+		return s.once()
+	}
+	return s.read()
 }
 
 // read gives the pack as it is now; a server's is fetched.

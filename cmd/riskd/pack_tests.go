@@ -19,6 +19,9 @@ import (
 // any.
 func runTests(ctx context.Context, next *policies.Pack, files fs.FS) error {
 	name := next.Info().Name
+	if tests, err := fs.Glob(files, "*_test.rego"); len(tests) == 0 {
+		return err
+	}
 	modules := map[string]*ast.Module{}
 	if err := errors.Join(parseTests(modules, rego.FS, "rego/", "*.rego", "lib/*.rego"), parseTests(modules, files, "", "*.rego")); err != nil {
 		return fmt.Errorf("pack %s: %w", name, err)

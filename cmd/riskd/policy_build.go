@@ -72,7 +72,7 @@ func buildPack(ctx context.Context, std stdio, pack, out, revision string) error
 
 // proveAside compiles and tests a pack that isn't to come into force here.
 func proveAside(ctx context.Context, source *packSource) (*proven, error) {
-	c, err := source.read()
+	c, err := source.load()
 	if err != nil {
 		return nil, err
 	}

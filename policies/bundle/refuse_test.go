@@ -246,3 +246,26 @@ func TestRollbackIsNotHiddenBySpaces(t *testing.T) {
 		t.Errorf("digests %q and %q", a.Digest, b.Digest)
 	}
 }
+
+// FuzzRead: whatever is read under the key is the pack that was signed.
+func FuzzRead(f *testing.F) {
+	good := signed(f, built(f), bundle.Key{Text: keys().ec}, noon)
+	v := verifier(f, bundle.Key{Text: keys().ecPublic})
+	want, err := bundle.Read(good, v)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(built(f))
+	f.Add(tarball(f, []entry{plainFile("policy.rego", ""), plainFile("data.json", `{"tuning":{}}`), plainFile(".manifest", `{"revision":""}`)}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if b, err := bundle.Read(data, v); err == nil && b.Files.Sum() != want.Files.Sum() {
+			t.Error("another pack gets in")
+		}
+		if b, err := bundle.Read(data, nil); err == nil {
+			if _, err := b.Files.FS(); err != nil {
+				t.Errorf("what is read can't be held: %v", err)
+			}
+		}
+	})
+}

@@ -1,14 +1,12 @@
 package policies_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/signals"
 )
@@ -121,34 +119,3 @@ func TestLintFinds(t *testing.T) {
 }
 
 // Every reason, the decision and the step-up have their price, and a rule that
-// does more costs more. Not in parallel: allocations are those of the process.
-func TestCosts(t *testing.T) {
-	dear := testRules + "\n# METADATA\n# title: A title\n# labels:\n#   rule: dear\n#   severity: low\n#   group: time\n#   channel: identity\n# custom:\n#   user: a\n#   admin: b\n" +
-		`reasons contains {"code": "dear", "nats": 0} if {` + "\n\t" + `count([1 | some a in [1, 2, 3, 4, 5, 6, 7, 8]; some b in [1, 2, 3, 4, 5, 6, 7, 8]; a + b + input.session.requests > 3]) > 3` + "\n}\n"
-	o := policies.Options{Signals: testSignals, Library: libraryOf(t, dear)}
-	rules, whole, err := policies.Costs(t.Context(), "test", packOf(t, ""), o, []*riskd.Case{quietCase(), riskyCase()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	allocs := map[string]float64{}
-	for _, r := range rules {
-		allocs[r.Rule] = r.Allocs
-		if r.Took <= 0 || r.Allocs <= 0 || r.Line == 0 || r.File == "" {
-			t.Errorf("cost %+v", r)
-		}
-	}
-	if len(rules) != 6 || allocs["step_up"] == 0 || allocs["decision"] == 0 || whole.Took <= 0 {
-		t.Errorf("costs %+v, of the pack %+v", rules, whole)
-	}
-	if allocs["dear"] < 3*allocs["country"] {
-		t.Errorf("%v allocations for a rule with two loops, %v for one comparison", allocs["dear"], allocs["country"])
-	}
-	if _, _, err := policies.Costs(t.Context(), "test", packOf(t, ""), o, nil); err == nil {
-		t.Error("costs are measured over no case")
-	}
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, _, err := policies.Costs(over, "test", packOf(t, ""), o, []*riskd.Case{quietCase()}); err == nil {
-		t.Error("costs are measured although nobody waits for them")
-	}
-}

@@ -1,6 +1,8 @@
 package policies_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/riskd/riskd"
@@ -61,7 +63,7 @@ func TestPlanSaysWhatIsNotCompiled(t *testing.T) {
 func TestPrices(t *testing.T) {
 	t.Parallel()
 	pack := compile(t, "", "")
-	prices, err := pack.Prices([]*riskd.Case{quietCase(), riskyCase()})
+	prices, whole, err := pack.Prices(t.Context(), []*riskd.Case{quietCase(), riskyCase()})
 	if err != nil || len(prices) != len(pack.Plan()) {
 		t.Fatalf("got %v, %v", prices, err)
 	}
@@ -70,7 +72,15 @@ func TestPrices(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	if _, err := pack.Prices(nil); err == nil {
+	if !whole.Compiled || whole.Took <= 0 || whole.OPA <= 0 {
+		t.Errorf("all of them: %+v", whole)
+	}
+	if _, _, err := pack.Prices(t.Context(), nil); err == nil {
 		t.Error("prices of nothing")
+	}
+	over, end := context.WithCancel(t.Context())
+	end()
+	if _, _, err := pack.Prices(over, []*riskd.Case{quietCase()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v; want that there was no time", err)
 	}
 }

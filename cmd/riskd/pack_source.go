@@ -41,6 +41,8 @@ type candidate struct {
 	bundle *bundle.Bundle    // nil for what is no bundle
 	raw    []byte            // of the bundle
 	kept   bool              // from the data folder, as its source can't be had
+
+	trusted bool // riskd brings it along
 }
 
 // longPoll is how long a server may wait until it has another bundle.
@@ -153,7 +155,7 @@ func (s *packSource) read() (*candidate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack %s: %w", s.name, err)
 	}
-	return &candidate{name: s.name, files: files, mark: files.Sum()}, nil
+	return &candidate{name: s.name, files: files, mark: files.Sum(), trusted: s.folder == ""}, nil
 }
 
 func readBounded(file string, most int64) ([]byte, error) {

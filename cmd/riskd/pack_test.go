@@ -205,7 +205,7 @@ func TestServeFollowsAServersBundle(t *testing.T) {
 				"is rolled back: it was signed at":     sign(t, dir, "key.pem", v1, at),
 				`did you mean "client"?`:               sign(t, dir, "key.pem", bundled(t, bad, "v3"), at.Add(time.Hour)),
 				"is no gzip tarball":                   []byte("<html>"),
-				"policy_test.rego:3: test_nothing: fa": sign(t, dir, "key.pem", bundled(t, failing(t), "v4"), at.Add(time.Hour)),
+				"policy_test.rego:3:1: test_nothing: fa": sign(t, dir, "key.pem", bundled(t, failing(t), "v4"), at.Add(time.Hour)),
 			} {
 				s.put(tarball)
 				if line := r.await("policy pack not loaded; the one before stays in force"); !strings.Contains(line["error"].(string), want) {

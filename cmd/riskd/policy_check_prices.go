@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/policies"
-	"github.com/riskd/riskd/signals"
 )
 
 // price is what a rule costs, per event.
@@ -26,18 +24,19 @@ type price struct {
 }
 
 // prices measures the rules of a pack over some cases, and the pack as a whole.
-func prices(ctx context.Context, name string, pack fs.FS, cases []*riskd.Case) (rules []price, whole price, err error) {
-	costs, all, err := policies.Costs(ctx, name, pack, policies.Options{Signals: signals.Descriptions()}, cases)
+func prices(ctx context.Context, pack *policies.Pack, cases []*riskd.Case) (rules []price, whole price, err error) {
+	each, all, err := pack.Prices(ctx, cases)
 	if err != nil {
 		return nil, whole, err
 	}
-	priceOf := func(c policies.Cost) price {
-		return price{Rule: c.Rule, File: c.File, Line: c.Line, Took: c.Took, OPA: c.Took, Allocs: c.Allocs}
-	}
-	for _, c := range costs {
-		rules = append(rules, priceOf(c))
+	for _, p := range each {
+		rules = append(rules, priceOf(p))
 	}
 	return rules, priceOf(all), nil
+}
+
+func priceOf(p policies.Price) price {
+	return price{Rule: p.Name, File: p.File, Line: p.Line, Compiled: p.Compiled, Why: p.Why, Took: p.Took, OPA: p.OPA, Allocs: p.Allocs}
 }
 
 // mostCases is how many cases are measured over, taken evenly from all.

@@ -23,6 +23,17 @@ func passTests(ctx context.Context, next *policies.Pack, files fs.FS) error {
 	if err != nil {
 		return err
 	}
+	run, failed := 0, 0
+	for i := range report.Tests {
+		switch report.Tests[i].Outcome {
+		case policies.TestFailed:
+			failed++
+			fallthrough
+		case policies.TestPassed:
+			run++
+		}
+	}
+	countTests(ctx, run, run-failed)
 	return inPack(next, report.Err())
 }
 

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -87,7 +88,10 @@ type playedScenario struct {
 
 func (c *policyTest) run(ctx context.Context, std stdio) error {
 	t := &tested{Pack: c.source.name, Scenarios: []playedScenario{}}
-	files := packFolder(c.source)
+	files, err := packFiles(c.source)
+	if err != nil {
+		return err
+	}
 	pack, err := c.source.compile(nil)
 	if err == nil {
 		run := policies.TestRun{Options: policies.Options{Signals: signals.Descriptions()}, Only: c.only, Explain: true}
@@ -100,7 +104,7 @@ func (c *policyTest) run(ctx context.Context, std stdio) error {
 	} else {
 		faults = c.judge(t)
 		if c.only == nil {
-			faults = append(faults, c.play(ctx, recompile(pack, files), t)...)
+			faults = append(faults, c.play(ctx, recompile(pack, files), files, t)...)
 		}
 	}
 	t.Passed = len(faults) == 0
@@ -175,8 +179,8 @@ func (c *policyTest) enough(t *tested) error {
 }
 
 // play plays the scenarios.
-func (c *policyTest) play(ctx context.Context, compile compilePack, t *tested) []error {
-	scenarios, err := c.readScenarios()
+func (c *policyTest) play(ctx context.Context, compile compilePack, files fs.FS, t *tested) []error {
+	scenarios, err := c.readScenarios(files)
 	faults := flatten(err)
 	t.Faults = append(t.Faults, texts(faults)...)
 	if len(scenarios) == 0 {
@@ -198,8 +202,8 @@ func (c *policyTest) play(ctx context.Context, compile compilePack, t *tested) [
 	return faults
 }
 
-func (c *policyTest) readScenarios() ([]scenarioFile, error) {
-	all, err := readScenarios(packFolder(c.source), ownScenarios, c.called)
+func (c *policyTest) readScenarios(files fs.FS) ([]scenarioFile, error) {
+	all, err := readScenarios(files, ownScenarios, c.called)
 	var more []scenarioFile
 	var moreErr error
 	switch {

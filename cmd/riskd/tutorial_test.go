@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -17,18 +18,33 @@ import (
 	"github.com/riskd/riskd/signals"
 )
 
-// typed are the files that a reader of docs/tutorial.md writes into the pack next,
-// in order.
-var typed = regexp.MustCompile(`(?s)cat > next/([a-z_]+\.rego) <<'EOF'\n(.*?)\nEOF\n`)
+// typed are the texts that a reader of docs/tutorial.md types into files of the pack
+// next, in order.
+var typed = regexp.MustCompile(`(?s)cat >>? next/([a-z_.]+) <<'EOF'\n(.*?)\nEOF\n`)
+
+// typedFiles are the rule as it is misspelt first, the rule at the end, and its test.
+func typedFiles(t *testing.T) (misspelt, last, test string) {
+	t.Helper()
+	page := string(readFile(t, "../../docs/tutorial.md"))
+	files := typed.FindAllStringSubmatch(page, -1)
+	kept := regexp.MustCompile(`head -n ([0-9]+) next/`).FindStringSubmatch(page)
+	if len(files) != 3 || kept == nil || !strings.HasSuffix(files[2][1], "_test.rego") {
+		t.Fatalf("the tutorial has %d texts typed; it should be a rule, what takes its place below a comment, and its test", len(files))
+	}
+	lines, err := strconv.Atoi(kept[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	misspelt = files[0][2]
+	comment := strings.SplitAfterN(misspelt, "\n", lines+1)[:lines]
+	return misspelt, strings.Join(comment, "") + files[1][2], files[2][2]
+}
 
 // The rules that the tutorial has its reader type do what it says that they do: the
 // first is misspelt, the corrected one hits Ida every day, the last only the thief.
 func TestTutorialRules(t *testing.T) {
-	files := typed.FindAllStringSubmatch(string(readFile(t, "../../docs/tutorial.md")), -1)
-	if len(files) != 3 || files[0][1] != files[1][1] || !strings.HasSuffix(files[2][1], "_test.rego") {
-		t.Fatalf("the tutorial has %d files typed; it should be a rule, the rule again and its test", len(files))
-	}
-	misspelt, first, last := files[0][2], strings.Replace(files[0][2], "user.rolls", "user.roles", 1), files[1][2]
+	misspelt, last, _ := typedFiles(t)
+	first := strings.Replace(misspelt, "user.rolls", "user.roles", 1)
 	_, err := policies.Compile("next", tutorialPack(t, misspelt), policies.Options{Signals: signals.Descriptions()})
 	if err == nil || !strings.Contains(err.Error(), `did you mean "roles"?`) {
 		t.Errorf("the misspelt rule: %v", err)
@@ -51,8 +67,8 @@ func TestTutorialRules(t *testing.T) {
 
 // The test that the tutorial has its reader type passes.
 func TestTutorialRegoTests(t *testing.T) {
-	files := typed.FindAllStringSubmatch(string(readFile(t, "../../docs/tutorial.md")), -1)
-	passed := runTyped(t, map[string][]byte{"rule.rego": []byte(files[1][2]), "rule_test.rego": []byte(files[2][2])})
+	_, last, test := typedFiles(t)
+	passed := runTyped(t, map[string][]byte{"rule.rego": []byte(last), "rule_test.rego": []byte(test)})
 	if len(passed) != 4 {
 		t.Errorf("%d tests pass, of 4", len(passed))
 	}

@@ -89,11 +89,16 @@ func (s *Source) Compiler() *ast.Compiler { return s.compiler }
 // Compile makes a program of a query: the reference of a rule. The error is an
 // [*Outside].
 func (s *Source) Compile(query string) (*Program, error) {
+	w := watch{s.compiler, map[string]*trait{}}
+	t := w.traits(ast.MustParseRef(query))
+	if t.hidden {
+		return nil, outside("has a condition that is known before it is asked, behind one that may fail; put it first")
+	}
 	// What is left is smallest with the rules left apart; heads that depend on
 	// other rules may become constant with them put in.
 	p, err := s.compile(query, true)
-	if err == nil {
-		return p, nil
+	if err == nil || t.fallible {
+		return p, err
 	}
 	if deep, again := s.compile(query, false); again == nil {
 		return deep, nil

@@ -155,15 +155,18 @@ func (m *meter) question(ctx context.Context) *question {
 	return q
 }
 
-// ask asks all that a decision asks.
+// ask asks OPA all that a decision asks, inputs and all.
 func (m *meter) ask(q *question, i int) error {
-	q.judge, q.now, q.input = false, m.cases[i].Now, m.pack.rulesInput.input(m.cases[i])
-	if m.pack.answer(q); q.err != nil {
-		return q.err
+	q.now, q.input = m.cases[i].Now, m.pack.rulesInput.input(m.cases[i])
+	if _, err := m.pack.reasons.ask(q); err != nil {
+		return err
 	}
-	q.judge, q.input = true, m.pack.judgeInput.input(m.cases[i])
-	m.pack.answer(q)
-	return q.err
+	q.input = m.pack.judgeInput.input(m.cases[i])
+	decision, err := m.pack.decision.ask(q)
+	if err == nil && decision != nil && decision.Equal(stepUpAnswer) {
+		_, err = m.pack.stepUp.ask(q)
+	}
+	return err
 }
 
 // measure asks about every case a few times.

@@ -22,9 +22,14 @@ check: ## all that a change has to pass, as the CI runs it
 
 .PHONY: rules
 rules: ## format, check and test the Rego
-	go tool opa fmt --fail --list rego policies/default
-	go tool opa check --strict --capabilities policies/capabilities.json rego policies/default
-	go tool opa test rego policies/default
+	go build -o bin/opa github.com/open-policy-agent/opa
+	bin/opa fmt --fail --list rego policies docs
+	for pack in policies/*/policy.rego; do \
+		bin/opa check --strict --capabilities policies/capabilities.json rego $$(dirname $$pack) && \
+		bin/opa test rego $$(dirname $$pack) || exit 1; \
+	done
+	bin/opa check --strict --capabilities policies/capabilities.json rego policies/default docs/cookbook
+	for test in docs/cookbook/*_test.rego; do bin/opa test rego/lib $${test%_test.rego}.rego $$test || exit 1; done
 
 .PHONY: bench
 bench: ## speed against the bare HTTP floor and OPA's server, under 3 minutes
@@ -36,6 +41,14 @@ chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 
 	go run ./bench/chaos crashfs -crashes 1000
 	go run ./bench/chaos lin -histories 20 -ops 20000
 	go run ./bench/chaos selftest
+
+.PHONY: reloads
+reloads: ## 10,000 reloads of a policy pack under load; about 15 minutes
+	RISKD_RELOADS=10000 go test -count=1 -v -timeout 60m ./cmd/riskd -run TestReloadsUnderLoad
+
+.PHONY: differential
+differential: ## compiled rules against OPA over a million generated pairs; about 7 minutes
+	go test ./policies -run '^TestDifferential$$' -timeout 60m -v -args -pairs 1000000 -seed $$(date +%s)
 
 .PHONY: fixtures
 fixtures: ## make the synthetic geo databases again

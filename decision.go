@@ -232,5 +232,7 @@ type Record struct {
 	Moments  []Moment
 	Readings []Reading
 	Nats     Nats
+	// Weighing is what the score was made of; it is empty where nothing was weighed.
+	Weighing Weighing
 	Took     time.Duration
 }

@@ -24,19 +24,23 @@ var house = map[string]struct {
 	imports []string // rooms, "." is the vocabulary
 	owns    []string // foreign modules
 }{
-	".":       {},
-	"signals": {[]string{"."}, []string{"github.com/medama-io/go-useragent"}},
-	"rego":    {},
+	".":             {},
+	"signals":       {[]string{"."}, []string{"github.com/medama-io/go-useragent"}},
+	"rego":          {},
+	"policies/flat": {[]string{"."}, []string{"github.com/open-policy-agent/opa"}},
 	"policies": {
-		[]string{".", "rego"},
+		[]string{".", "rego", "policies/flat"},
 		[]string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"},
 	},
+	"policies/bundle":       {nil, []string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"}},
 	"scoring":               {[]string{".", "signals"}, nil},
 	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
 	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},
 	"identity":              {[]string{"."}, nil},
+	"decisions":             {[]string{"."}, nil},
 	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
+	"replay":                {[]string{"."}, nil},
 	"geo": {[]string{"."}, []string{
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",

@@ -9,7 +9,9 @@ import (
 type Pack struct {
 	Name     string
 	Revision string
-	Tuning   Tuning
+	// Since is when it took another revision's place; zero if it was the first.
+	Since  time.Time
+	Tuning Tuning
 	// Reads are the names of the signals that the pack's rules look at; the
 	// others needn't be computed.
 	Reads map[string]bool

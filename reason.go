@@ -10,6 +10,8 @@ type Reason struct {
 	// Nats is the evidence after the rule's weight and bounds and the group's
 	// cap; negative evidence speaks for the session.
 	Nats float64
+	// Found is the evidence as the rule gave it, before the group's cap.
+	Found float64
 	// Points is the reason's share of the score; the shares add up to it.
 	Points     int
 	Group      Group
@@ -96,6 +98,10 @@ type Evidence struct {
 	Nats       float64
 	ClearsWith []string
 	Rule       *Rule
+	// FiredAt is when the reason was last given, FiredNats what it stood at then,
+	// with what was left of earlier times: since then it has only lost.
+	FiredAt   time.Time
+	FiredNats float64
 }
 
 // Nats is the sum's total.

@@ -17,6 +17,10 @@ type Options struct {
 	Orders   Orders
 	StepUps  StepUps
 	Identity IdentityEvents
+	// Decisions are those that can be explained.
+	Decisions Decisions
+	// Policy says which pack decides. Optional.
+	Policy Policy
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Forward are the profiles of forward-auth.
@@ -68,6 +72,8 @@ func New(o Options) (*API, error) {
 		return nil, errors.New("api.Options.StepUps: is required")
 	case o.Identity == nil:
 		return nil, errors.New("api.Options.Identity: is required")
+	case o.Decisions == nil:
+		return nil, errors.New("api.Options.Decisions: is required")
 	case o.Key == nil:
 		return nil, errors.New("api.Options.Key: is required")
 	}

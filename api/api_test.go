@@ -60,7 +60,10 @@ type memory struct {
 	answers  []riskd.StepUpAnswer
 	err      error // of whatever is ordered or answered
 	volatile bool
+	policy   PolicyStatus
 }
+
+func (m *memory) Policy() PolicyStatus { return m.policy }
 
 func (m *memory) Session(id riskd.SessionID) (riskd.Session, bool) {
 	i := slices.IndexFunc(m.sessions, func(s riskd.Session) bool { return s.ID == id })
@@ -177,6 +180,7 @@ type house struct {
 	*API
 	engine  *answers
 	memory  *memory
+	past    *past
 	gateway http.Handler
 	admin   http.Handler
 	key     *riskd.SessionKey
@@ -198,14 +202,14 @@ var trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustPars
 
 func newHouse(t testing.TB, change ...func(*Options)) *house {
 	t.Helper()
-	h := &house{engine: &answers{answer: allow}, memory: &memory{}, key: testKey(t)}
+	h := &house{engine: &answers{answer: allow}, memory: &memory{}, past: &past{}, key: testKey(t)}
 	table := func() map[string][]riskd.Action { return identityTable }
 	applier, err := identity.New(identity.Options{Orders: h.memory, Table: table})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := Options{
-		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Key: h.key,
+		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key,
 		Now: func() time.Time { return noon }, TrustedProxies: trusted, AdminHosts: []string{"riskd.example"},
 		Forward: []ForwardProfile{
 			{
@@ -315,6 +319,7 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		"no orders":           {func(o *Options) { o.Orders = nil }, "api.Options.Orders"},
 		"no step-ups":         {func(o *Options) { o.StepUps = nil }, "api.Options.StepUps"},
 		"no identity":         {func(o *Options) { o.Identity = nil }, "api.Options.Identity"},
+		"no decisions":        {func(o *Options) { o.Decisions = nil }, "api.Options.Decisions"},
 		"no key":              {func(o *Options) { o.Key = nil }, "api.Options.Key"},
 		"all of IPv4 trusted": {func(o *Options) { o.TrustedProxies = network("0.0.0.0/0") }, "trusts everybody"},
 		"all of IPv6 trusted": {func(o *Options) { o.TrustedProxies = network("::/0") }, "trusts everybody"},
@@ -342,7 +347,10 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 			}
 		})
 	}
-	required := Options{Engine: good.Engine, Sessions: good.Sessions, Orders: good.Orders, StepUps: good.StepUps, Identity: good.Identity, Key: good.Key}
+	required := Options{
+		Engine: good.Engine, Sessions: good.Sessions, Orders: good.Orders, StepUps: good.StepUps, Identity: good.Identity,
+		Decisions: good.Decisions, Key: good.Key,
+	}
 	if _, err := New(required); err != nil {
 		t.Errorf("the required parts alone give %v", err)
 	}
@@ -378,7 +386,8 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		"slash at the end":     {h.gateway, "POST", "/v1/decisions/", 404, ""},
 		"get a decision":       {h.gateway, "GET", "/v1/decisions", 405, "POST"},
 		"admin's root":         {h.admin, "GET", "/", 404, ""},
-		"admin has no gateway": {h.admin, "POST", "/v1/decisions", 404, ""},
+		"admin has no gateway": {h.admin, "POST", "/v1/decisions/batch", 405, "GET, HEAD"},
+		"admin doesn't decide": {h.admin, "POST", "/v1/decisions", 405, "GET, HEAD"},
 		"admin not clean":      {h.admin, "GET", "/v1//sessions", 404, ""},
 		"pprof":                {h.admin, "GET", "/debug/pprof/", 404, ""},
 		"delete sessions":      {h.admin, "DELETE", "/v1/sessions", 405, "GET, HEAD"},

@@ -37,7 +37,7 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 	var documented, served []string
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
-			documented = append(documented, item.Servers[0].URL+" "+method+" "+path)
+			documented = append(documented, serverOf(item, method)+" "+method+" "+path)
 		}
 	}
 	for server, routes := range map[string][]route{"http://127.0.0.1:8181": h.gatewayRoutes(), "http://127.0.0.1:8182": h.adminRoutes()} {
@@ -54,6 +54,14 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 	if !slices.Equal(documented, served) {
 		t.Errorf("documented are\n%s\nserved are\n%s", strings.Join(documented, "\n"), strings.Join(served, "\n"))
 	}
+}
+
+// serverOf is the listener of an operation: its own, or else its path's.
+func serverOf(item *openapi3.PathItem, method string) string {
+	if own := item.GetOperation(method).Servers; own != nil {
+		return (*own)[0].URL
+	}
+	return item.Servers[0].URL
 }
 
 // call is one request to the API; its answer has to be documented.
@@ -80,6 +88,7 @@ func calls() []call {
 	epoch := func(c call, number string) call { c.params = map[string]string{"epoch": number}; return c }
 	challenge := func(c call) call { c.params = map[string]string{"id": suID}; return c }
 	session := func(c call, ref string) call { c.params = map[string]string{"ref": ref}; return c }
+	decision := func(c call, id string) call { c.params = map[string]string{"id": id}; return c }
 	user := func(c call) call { c.params = map[string]string{"id": "a b"}; return c }
 	profile := func(c call) call { c.params = map[string]string{"profile": "web"}; return c }
 	query := func(c call, q string) call { c.query = q; return c }
@@ -87,8 +96,9 @@ func calls() []call {
 	change := func(c call, f func(*http.Request)) call { c.change = f; return c }
 	breaks := func(c call) call {
 		return with(c, func(h *house) {
-			h.Sessions, h.Orders, h.StepUps, h.Identity, h.Ready = nil, nil, nil, nil, nil
+			h.Sessions, h.Orders, h.StepUps, h.Identity, h.Decisions, h.Ready = nil, nil, nil, nil, nil, nil
 			h.engine.answer, h.Metrics = nil, http.HandlerFunc(nil)
+			h.Policy = (*memory)(nil)
 			h.gateway, h.admin = h.Gateway(), h.Admin()
 		})
 	}
@@ -157,6 +167,17 @@ func calls() []call {
 		query(user(get("/v1/users/{id}/sessions", 400)), "cursor=x"),
 		evil(user(get("/v1/users/{id}/sessions", 403))),
 		breaks(user(get("/v1/users/{id}/sessions", 500))),
+		get("/v1/decisions", 200),
+		query(get("/v1/decisions", 200), "session="+ref+"&decision=step_up&since=2026-11-21T11:00:00Z&limit=1"),
+		query(get("/v1/decisions", 400), "session=x"),
+		evil(get("/v1/decisions", 403)),
+		breaks(get("/v1/decisions", 500)),
+		decision(get("/v1/decisions/{id}", 200), "d2"),
+		decision(get("/v1/decisions/{id}", 200), "d1"),
+		decision(get("/v1/decisions/{id}", 404), "d9"),
+		query(decision(get("/v1/decisions/{id}", 400), "d1"), "full=1"),
+		evil(decision(get("/v1/decisions/{id}", 403), "d1")),
+		breaks(decision(get("/v1/decisions/{id}", 500), "d1")),
 		get("/v1/revocations", 200),
 		query(get("/v1/revocations", 400), "cursor=x"),
 		evil(get("/v1/revocations", 403)),
@@ -192,6 +213,17 @@ func calls() []call {
 		breaks(query(user(del("/v1/users/{id}", "", 500)), "actor=ann")),
 		volatile(query(user(del("/v1/users/{id}", "", 503)), "actor=ann")),
 		evil(post("/v1/revocations", `{"target":{"user":"a"}}`, 403)),
+		get("/v1/policy", 200), evil(get("/v1/policy", 403)), breaks(get("/v1/policy", 500)),
+		with(get("/v1/policy", 200), func(h *house) {
+			h.memory.policy = PolicyStatus{
+				Pack: "a", Revision: "b", LoadedAt: noon,
+				Source:   PolicySource{Kind: "url", Place: "https://a/b", Bundle: "v1", SignedBy: "ci", SignedAt: noon, Kept: true, Error: "gone"},
+				Tests:    &PolicyTests{Run: 2, Passed: 1},
+				Fault:    &PolicyFault{At: noon, Errors: []string{"x"}},
+				Held:     &PolicyHeld{Pack: "c", Revision: "d", Reason: "too many", Since: noon},
+				Previous: &PolicyPrevious{Pack: "e", Revision: "f", Until: noon},
+			}
+		}),
 		get("/livez", 200), evil(get("/livez", 403)),
 		get("/readyz", 200), evil(get("/readyz", 403)), breaks(get("/readyz", 500)),
 		with(get("/readyz", 503), func(h *house) { h.Ready = func() []string { return []string{"draining"} } }),
@@ -234,6 +266,8 @@ func TestOpenAPIHoldsForTheHandlers(t *testing.T) {
 	reached := map[string]bool{}
 	for _, c := range calls() {
 		h := newHouse(t)
+		h.past.kept = []riskd.Explanation{someExplanation(), {KeptDecision: riskd.KeptDecision{Decision: riskd.Decision{ID: "d1", Outcome: riskd.Allow}}}}
+		h.memory.policy = PolicyStatus{Pack: "default", Revision: "432bb16", LoadedAt: noon, Source: PolicySource{Kind: "shipped"}}
 		h.memory.sessions = []riskd.Session{someSession(1), {ID: riskd.SessionID{2}, Start: noon, SeenAt: noon, Limits: riskd.Limits{Idle: time.Hour, Absolute: 12 * time.Hour}}}
 		for _, target := range []riskd.Target{
 			{Kind: riskd.TargetUser, ID: "u1", Tenant: "shop"},
@@ -249,7 +283,7 @@ func TestOpenAPIHoldsForTheHandlers(t *testing.T) {
 		}
 		item := doc.Paths.Value(c.path)
 		handler := h.gateway
-		if item.Servers[0].URL == "http://127.0.0.1:8182" {
+		if serverOf(item, c.method) == "http://127.0.0.1:8182" {
 			handler = h.admin
 		}
 		path := c.path
@@ -366,13 +400,15 @@ func TestOpenAPIHasEveryWord(t *testing.T) {
 		}
 		return words
 	}
-	session := schemas["Session"].Value.Properties
+	session, explanation := schemas["Session"].Value.Properties, schemas["Explanation"].Value.Properties
 	for what, c := range map[string]struct{ got, want []string }{
 		"effects": {enum(schemas["Revoked"].Value.Properties["effect"]), names(int(riskd.Effects), func(i int) string { return riskd.Effect(i).String() })},
 		"types":   {enum(schemas["IdentityEvent"].Value.Properties["type"]), riskd.IdentityTypes()},
 		"actions": {enum(schemas["IdentityResult"].Value.Properties["actions"].Value.Items.Value.Properties["action"]), riskd.ActionNames()},
 		"states":  {enum(session["status"]), names(5, func(i int) string { return riskd.Status(i).String() })},
 		"moments": {enum(session["timeline"].Value.Items.Value.Properties["kind"]), names(int(riskd.Ended)+1, func(i int) string { return riskd.MomentKind(i).String() })},
+		"holds":   {enum(explanation["state"].Value.Properties["hold"]), names(3, func(i int) string { return riskd.Hold(i + 1).String() })},
+		"sources": {enum(explanation["state"].Value.Properties["source"]), []string{"fresh", "revocation", "fallback", "expiry", "suspension"}},
 	} {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s are %v, documented are %v", what, c.want, c.got)

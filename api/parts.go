@@ -79,6 +79,39 @@ type StepUps interface {
 	Answer(ctx context.Context, a riskd.StepUpAnswer, now time.Time) (riskd.Session, error)
 }
 
+// Decisions are the last decisions, kept to be explained.
+type Decisions interface {
+	// Explain finds a decision and says how it came about. It bounds the time that
+	// it takes, and what it takes from those who decide.
+	Explain(ctx context.Context, id string) (riskd.Explanation, bool)
+	// List gives the decisions that a filter lets through, the newest first, at most
+	// Limit of them, and the cursor of the next page, "" after the last. A cursor that
+	// it never gave is an error.
+	List(f DecisionFilter) (page []riskd.KeptDecision, next string, err error)
+	// Spans say how many decisions are kept, and since when, of those that were
+	// allow and of all others.
+	Spans() (allowed, others DecisionSpan)
+}
+
+// DecisionFilter chooses kept decisions; its zero fields let everything through. It
+// and DecisionSpan are aliases of plain structs, as Filter is.
+type DecisionFilter = struct {
+	Session riskd.SessionID
+	Tenant  string
+	User    string
+	Outcome riskd.Outcome
+	Reason  string // a code that the decision names
+	Since   time.Time
+	Cursor  string
+	Limit   int // 1 to MaxPage
+}
+
+// DecisionSpan is how many decisions are kept, and when the oldest was taken.
+type DecisionSpan = struct {
+	Kept   int
+	Oldest time.Time
+}
+
 // IdentityEvents carries out what follows from identity events.
 type IdentityEvents interface {
 	// Apply does what the pack has an event lead to, all of it or nothing, and once

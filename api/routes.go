@@ -40,6 +40,8 @@ func (a *API) adminRoutes() []route {
 		{"GET", "/v1/sessions/{ref}", "admin", a.showSession},
 		{"POST", "/v1/sessions/{ref}/extend", "admin", a.extendSession},
 		{"GET", "/v1/users/{id}/sessions", "admin", a.listUserSessions},
+		{"GET", "/v1/decisions", "admin", a.listDecisions},
+		{"GET", "/v1/decisions/{id}", "admin", a.explainDecision},
 		{"GET", "/v1/revocations", "admin", a.listRevocations},
 		{"POST", "/v1/revocations", "admin", a.revoke},
 		{"DELETE", "/v1/revocations/{epoch}", "admin", a.lift},
@@ -49,6 +51,9 @@ func (a *API) adminRoutes() []route {
 		{"GET", "/livez", "admin", live},
 		{"GET", "/readyz", "admin", a.ready},
 		{"GET", "/openapi.json", "admin", openAPI},
+	}
+	if a.Policy != nil {
+		routes = append(routes, route{"GET", "/v1/policy", "admin", a.showPolicy})
 	}
 	if a.Metrics != nil {
 		routes = append(routes, route{"GET", "/metrics", "admin", a.metrics})

@@ -50,34 +50,55 @@ type evidence struct {
 	hasNats, hasWeight, hasMin, hasMax bool
 }
 
+// part is a reason as a rule gives it, before its reading is weighed.
+type part struct {
+	reason   riskd.Reason
+	evidence evidence
+	err      error // it isn't what the contract says
+}
+
 func (p *Pack) readReason(t *ast.Term, c *riskd.Case) (riskd.Reason, error) {
+	read := p.readPart(t)
+	return p.reasonOf(&read, c)
+}
+
+// reasonOf makes the reason of a case.
+func (p *Pack) reasonOf(read *part, c *riskd.Case) (riskd.Reason, error) {
+	if read.err != nil {
+		return riskd.Reason{}, read.err
+	}
+	r := read.reason
+	if err := p.weigh(&r, &read.evidence, c); err != nil {
+		return riskd.Reason{}, invalid("reason %s: %w", r.Code, err)
+	}
+	return r, nil
+}
+
+func (p *Pack) readPart(t *ast.Term) (read part) {
 	object, ok := t.Value.(ast.Object)
 	if !ok {
-		return riskd.Reason{}, invalid("a reason is %s; it must be an object", ast.ValueName(t.Value))
+		return part{err: invalid("a reason is %s; it must be an object", ast.ValueName(t.Value))}
 	}
-	var r riskd.Reason
-	var e evidence
-	err := object.Iter(func(k, v *ast.Term) error {
+	r := &read.reason
+	read.err = object.Iter(func(k, v *ast.Term) error {
 		name, _ := k.Value.(ast.String)
-		if !readReasonMember(string(name), v.Value, &r, &e) {
+		if !readReasonMember(string(name), v.Value, r, &read.evidence) {
 			return invalid("reason %s: its member %s is wrong", literal(object, "code"), k)
 		}
 		return nil
 	})
-	if err != nil {
-		return riskd.Reason{}, err
+	if read.err != nil {
+		return read
 	}
 	if r.Rule = p.info.Rules[r.Code]; r.Rule == nil {
-		return riskd.Reason{}, invalid("reason %s: no rule is labelled with this code", r.Code)
+		return part{err: invalid("reason %s: no rule is labelled with this code", r.Code)}
 	}
 	r.Group, r.Channel = r.Rule.Group, r.Rule.Channel
 	if r.Signal == "" {
 		r.Signal = r.Code
 	}
-	if err := p.weigh(&r, &e, c); err != nil {
-		return riskd.Reason{}, invalid("reason %s: %w", r.Code, err)
-	}
-	return r, nil
+	r.ClearsWith = slices.Clip(r.ClearsWith) // shared by all that it is given to
+	return read
 }
 
 func readReasonMember(name string, v ast.Value, r *riskd.Reason, e *evidence) (ok bool) {
@@ -146,23 +167,39 @@ func (p *Pack) readJudgement(q *question, c *riskd.Case) (riskd.Judgement, error
 	if q.answer == nil {
 		return riskd.Judgement{}, undefined(queryDecision)
 	}
-	word, _ := text(q.answer.Value)
+	outcome, err := readOutcome(q.answer)
+	if err != nil || outcome != riskd.StepUpNeeded {
+		return riskd.Judgement{Outcome: outcome}, err
+	}
+	if q.demand == nil {
+		return p.tunedDemand(c), nil
+	}
+	demand, err := readDemanded(q.demand)
+	if err != nil {
+		return riskd.Judgement{}, err
+	}
+	return riskd.Judgement{Outcome: outcome, StepUp: demand}, nil
+}
+
+func (p *Pack) tunedDemand(c *riskd.Case) riskd.Judgement {
+	return riskd.Judgement{Outcome: riskd.StepUpNeeded, StepUp: p.info.Tuning.Demand[c.Event.Request.Class]}
+}
+
+func readOutcome(t *ast.Term) (riskd.Outcome, error) {
+	word, _ := text(t.Value)
 	outcome, err := riskd.ParseOutcome(word)
 	if err != nil {
-		return riskd.Judgement{}, invalid(`%s is %s; it must be "allow", "step_up" or "revoke"`, queryDecision, q.answer)
+		return riskd.NoOutcome, invalid(`%s is %s; it must be "allow", "step_up" or "revoke"`, queryDecision, t)
 	}
-	j := riskd.Judgement{Outcome: outcome}
-	switch {
-	case outcome != riskd.StepUpNeeded:
-	case q.demand == nil:
-		j.StepUp = p.info.Tuning.Demand[c.Event.Request.Class]
-	default:
-		var ok bool
-		if j.StepUp, ok = readDemand(q.demand.Value); !ok {
-			return riskd.Judgement{}, invalid(`%s is %s; it must be {"acr_values": […], "amr_values": […], "max_age": "5m"}`, queryStepUp, q.demand)
-		}
+	return outcome, nil
+}
+
+func readDemanded(t *ast.Term) (riskd.Demand, error) {
+	d, ok := readDemand(t.Value)
+	if !ok {
+		return riskd.Demand{}, invalid(`%s is %s; it must be {"acr_values": […], "amr_values": […], "max_age": "5m"}`, queryStepUp, t)
 	}
-	return j, nil
+	return d, nil
 }
 
 func readDemand(v ast.Value) (d riskd.Demand, ok bool) {

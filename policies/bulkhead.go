@@ -40,7 +40,8 @@ type bulkhead struct {
 
 // question is one question on its way through an evaluator.
 type question struct {
-	judge  bool
+	query  *query
+	judge  bool // asks for the demand besides, where it is a step-up
 	input  ast.Value
 	now    time.Time
 	cancel topdown.Cancel
@@ -77,7 +78,7 @@ func (b *bulkhead) question() *question { return b.questions.Get().(*question) }
 // release keeps a question for reuse. Only for those that were answered: an
 // evaluator may still be at work on any other.
 func (b *bulkhead) release(q *question) {
-	q.input, q.answer, q.demand, q.err = nil, nil, nil, nil
+	q.query, q.judge, q.input, q.answer, q.demand, q.err = nil, false, nil, nil, nil, nil
 	q.state.Store(asked)
 	b.questions.Put(q)
 }

@@ -118,11 +118,11 @@ func compile(name string, pack fs.FS, o Options) (*Pack, error) {
 			p.info.Reads[o.Signals[i].Name] = true
 		}
 	}
-	return p, p.prepare(rules, judge, fieldsFor(o.Signals), tuned.data)
+	return p, p.prepare(rules, judge, modules, fieldsFor(o.Signals), tuned.data)
 }
 
 // prepare makes the pack ready to be asked.
-func (p *Pack) prepare(rules, judge *program, fields []field, data map[string]any) (err error) {
+func (p *Pack) prepare(rules, judge *program, modules map[string]*ast.Module, fields []field, data map[string]any) (err error) {
 	p.rulesInput = newShape(fields, rules.input)
 	p.judgeInput = newShape(fields, judge.input)
 	store := inmem.NewFromObjectWithOpts(map[string]any{"tuning": data}, inmem.OptReturnASTValuesOnRead(true))
@@ -145,5 +145,6 @@ func (p *Pack) prepare(rules, judge *program, fields []field, data map[string]an
 	}
 	// Two at least: one that is slow must not hold up all others.
 	p.bulkhead = newBulkhead(max(2, runtime.GOMAXPROCS(0)), p.answer)
+	p.compiled = p.newCompiled(modules, store, txn, fields)
 	return nil
 }

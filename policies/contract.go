@@ -45,7 +45,7 @@ var fixedFields = []field{
 	{path: "event.environment", doc: "the caller's name of the environment", text: func(c *riskd.Case) string { return c.Event.Environment }},
 
 	{path: "session.age_s", doc: "seconds since the session began, 0 or more", number: func(c *riskd.Case) (float64, bool) { return since(c, c.Session.Start) }},
-	{path: "session.requests", doc: "how many requests of the session riskd has seen", number: func(c *riskd.Case) (float64, bool) { return float64(c.Session.Requests), true }},
+	{path: "session.requests", doc: "how many requests of the session riskd has seen before this one, 0 at the first", number: func(c *riskd.Case) (float64, bool) { return float64(c.Session.Requests), true }},
 	{path: "session.status", doc: `"active", "step_up" or "suspended"; what is over is "revoked" or "expired"`, text: func(c *riskd.Case) string { return c.Session.Status.String() }},
 	{path: "session.acr", doc: "how strong the last authentication was (OIDC acr)", text: acr},
 	{path: "session.amr", doc: "how the last authentication was done (RFC 8176 amr)", list: amr},

@@ -19,6 +19,7 @@ type Pack struct {
 	reasons, decision, stepUp *query
 	rulesInput, judgeInput    *shape
 	bulkhead                  *bulkhead
+	compiled                  *compiled // nil where OPA is asked for everything
 }
 
 // Info describes the pack. It must not be changed.
@@ -30,40 +31,64 @@ func (p *Pack) Reasons(ctx context.Context, c *riskd.Case) ([]riskd.Reason, erro
 	if len(p.info.Rules) == 0 {
 		return nil, nil
 	}
-	q := p.bulkhead.question()
-	q.judge, q.now, q.input = false, c.Now, p.rulesInput.input(c)
-	if err := p.bulkhead.do(ctx, q); err != nil {
-		return nil, p.named(err)
-	}
-	defer p.bulkhead.release(q)
-	if q.err != nil {
-		return nil, p.named(q.err)
-	}
-	reasons, err := p.readReasons(q.answer, c)
+	reasons, err := p.reasonsOf(ctx, c)
 	if err != nil {
 		return nil, p.named(err)
 	}
 	return reasons, nil
 }
 
+func (p *Pack) reasonsOf(ctx context.Context, c *riskd.Case) ([]riskd.Reason, error) {
+	if ctx.Err() != nil {
+		return nil, late(ctx)
+	}
+	if p.compiled.active() {
+		if reasons, err, sure := p.flatReasons(ctx, c); sure {
+			return reasons, err
+		}
+	}
+	q := p.bulkhead.question()
+	q.query, q.now, q.input = p.reasons, c.Now, p.rulesInput.input(c)
+	if err := p.bulkhead.do(ctx, q); err != nil {
+		return nil, err
+	}
+	defer p.bulkhead.release(q)
+	if q.err != nil {
+		return nil, q.err
+	}
+	return p.readReasons(q.answer, c)
+}
+
 // Judge asks the pack what is to be done on the score, the reasons and the
 // invariants. The error is an [*Error]; without one the outcome is never
 // NoOutcome.
 func (p *Pack) Judge(ctx context.Context, c *riskd.Case) (riskd.Judgement, error) {
-	q := p.bulkhead.question()
-	q.judge, q.now, q.input = true, c.Now, p.judgeInput.input(c)
-	if err := p.bulkhead.do(ctx, q); err != nil {
-		return riskd.Judgement{}, p.named(err)
-	}
-	defer p.bulkhead.release(q)
-	if q.err != nil {
-		return riskd.Judgement{}, p.named(q.err)
-	}
-	judgement, err := p.readJudgement(q, c)
+	judgement, err := p.judgementOf(ctx, c)
 	if err != nil {
 		return riskd.Judgement{}, p.named(err)
 	}
 	return judgement, nil
+}
+
+func (p *Pack) judgementOf(ctx context.Context, c *riskd.Case) (riskd.Judgement, error) {
+	if ctx.Err() != nil {
+		return riskd.Judgement{}, late(ctx)
+	}
+	if p.compiled.active() {
+		if judgement, err, sure := p.flatJudgement(c); sure {
+			return judgement, err
+		}
+	}
+	q := p.bulkhead.question()
+	q.query, q.judge, q.now, q.input = p.decision, true, c.Now, p.judgeInput.input(c)
+	if err := p.bulkhead.do(ctx, q); err != nil {
+		return riskd.Judgement{}, err
+	}
+	defer p.bulkhead.release(q)
+	if q.err != nil {
+		return riskd.Judgement{}, q.err
+	}
+	return p.readJudgement(q, c)
 }
 
 // Input is all that the pack is asked about a case, as a JSON document: the same
@@ -86,12 +111,8 @@ func (p *Pack) answer(q *question) {
 			q.err = &Error{CodeError, fmt.Errorf("evaluator panicked: %v", r)}
 		}
 	}()
-	if !q.judge {
-		q.answer, q.err = p.reasons.ask(q)
-		return
-	}
-	q.answer, q.err = p.decision.ask(q)
-	if q.err == nil && q.answer != nil && q.answer.Equal(stepUpAnswer) {
+	q.answer, q.err = q.query.ask(q)
+	if q.judge && q.err == nil && q.answer != nil && q.answer.Equal(stepUpAnswer) {
 		q.demand, q.err = p.stepUp.ask(q)
 	}
 }

@@ -1,6 +1,7 @@
 package policies_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 
@@ -39,4 +40,37 @@ func TestSwapUnderLoad(t *testing.T) {
 		set.Swap(packs[i%2])
 	}
 	wg.Wait()
+}
+
+// The last packs are kept, one of each revision.
+func TestPacksBeforeAreKept(t *testing.T) {
+	t.Parallel()
+	var packs []*policies.Pack
+	for i := range policies.KeptPacks + 2 {
+		packs = append(packs, compile(t, `decision := "allow" if input.score >= 0`, "", fmt.Sprintf(`{"rules": {"country": {"max": %d}}}`, i+1)))
+	}
+	kept := func(s *policies.Set) (got []int) {
+		for i, p := range packs {
+			if s.Kept(p.Info().Name, p.Info().Revision) == p {
+				got = append(got, i)
+			}
+		}
+		return got
+	}
+	s := policies.NewSet(packs[0])
+	for _, p := range packs[1:] {
+		s.Swap(p)
+		s.Swap(p) // again, which takes no room
+	}
+	if got := kept(s); fmt.Sprint(got) != "[2 3 4 5]" || s.Current() != packs[5] {
+		t.Errorf("kept are %v", got)
+	}
+	s.Swap(packs[2]) // back
+	s.Swap(packs[0])
+	if got := kept(s); fmt.Sprint(got) != "[0 2 4 5]" || s.Current() != packs[0] {
+		t.Errorf("kept are %v", got)
+	}
+	if s.Kept("other", packs[0].Info().Revision) != nil {
+		t.Error("a pack of another name is given")
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-//go:embed */policy.rego */*.rego */tuning.json
+//go:embed */policy.rego */*.rego */tuning.json */scenarios/*.txtar
 var packs embed.FS
 
 // Default is the pack that riskd uses when it is told no other.
@@ -16,7 +16,8 @@ func Default() fs.FS {
 	return pack
 }
 
-// Shipped gives a pack that riskd brings along, by its name, with its tests.
+// Shipped gives a pack that riskd brings along, by its name, with its tests and
+// scenarios.
 func Shipped(name string) (pack fs.FS, ok bool) {
 	if !slices.Contains(ShippedNames(), name) {
 		return nil, false

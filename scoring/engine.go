@@ -126,7 +126,7 @@ func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) 
 	t.impose()
 	e.Record(&riskd.Record{
 		Event: event, Decision: &t.decision, Moments: t.moments, Readings: t.readings, Nats: t.Nats,
-		Took: time.Since(started),
+		Weighing: t.weighing, Took: time.Since(started),
 	})
 	return t.decision
 }

@@ -52,6 +52,7 @@ func (nowhere) Locate(netip.Addr) (riskd.Place, []string) {
 type bench struct {
 	*scoring.Engine
 	policy *policy
+	use    scoring.Policy // instead of policy, unless it is nil
 	store  *sessions.Store
 	now    time.Time
 	record riskd.Record
@@ -67,7 +68,7 @@ func engine(t testing.TB) *bench {
 	b.policy = &policy{answer: riskd.Judgement{Outcome: riskd.Allow}, info: riskd.Pack{Name: "test", Revision: "r1", Tuning: tuning()}}
 	ids := 0
 	b.Engine, err = scoring.New(scoring.Options{
-		Memory: store, Locator: nowhere{}, Policy: func() scoring.Policy { return b.policy },
+		Memory: store, Locator: nowhere{}, Policy: func() scoring.Policy { return cmp.Or(b.use, scoring.Policy(b.policy)) },
 		NewID:  func() string { ids++; return fmt.Sprint("id", ids) },
 		Record: func(r *riskd.Record) { b.record = *r },
 		// No test waits for it; a machine under load mustn't run into it.
@@ -166,6 +167,25 @@ func TestFailuresAnswerAsTheClassSays(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A last decision isn't repeated past a change of the pack, which may have been
+// made because of it; it is again once the new revision has decided.
+func TestFailureAfterAnotherPackTookOver(t *testing.T) {
+	b := engine(t)
+	b.decide(nil)
+	b.now = b.now.Add(10 * time.Second)
+	b.policy.info.Since = b.now
+	b.policy.judgeErr = errors.New("broken")
+	if d := b.decide(nil); d.Outcome != riskd.StepUpNeeded || d.Source != riskd.SourceFallback {
+		t.Errorf("what the revision before had decided is repeated: %s from %s", d.Outcome, d.Source)
+	}
+	b.policy.judgeErr = nil
+	b.decide(nil)
+	b.policy.judgeErr = errors.New("broken")
+	if d := b.decide(nil); d.Outcome != riskd.Allow || d.Source != riskd.SourceFallback {
+		t.Errorf("what this revision has decided isn't repeated: %s from %s", d.Outcome, d.Source)
 	}
 }
 

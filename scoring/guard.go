@@ -48,8 +48,8 @@ func (t *turn) guard() {
 	if s.Ordered != nil && t.Event.Session.AuthTime.After(s.Ordered.At) {
 		s.Ordered = nil
 	}
-	pending := (s.StepUp != nil || s.Ordered != nil) && t.Event.Request.Class != riskd.ClassOpen
-	if d.Outcome == riskd.Allow && pending {
+	t.weighing.Hold = t.hold()
+	if d.Outcome == riskd.Allow && t.weighing.Hold != riskd.HoldNone {
 		d.Outcome = riskd.StepUpNeeded
 	}
 	switch { // the last attempt to prove it has failed
@@ -66,6 +66,20 @@ func (t *turn) guard() {
 		s.StepUp, s.Asked, s.Status = nil, nil, riskd.StatusRevoked
 		t.note(riskd.Ended, "revoked")
 	}
+}
+
+// hold is what keeps an answer that allows from letting the event pass.
+func (t *turn) hold() riskd.Hold {
+	switch s := t.Session; {
+	case s.Status == riskd.StatusRevoked || s.Status == riskd.StatusSuspended && len(t.orders) > 0:
+		return riskd.HoldExhausted
+	case t.Event.Request.Class == riskd.ClassOpen:
+	case s.StepUp != nil:
+		return riskd.HoldPending
+	case s.Ordered != nil:
+		return riskd.HoldOrdered
+	}
+	return riskd.HoldNone
 }
 
 // met reports whether the event meets a standing revocation, which then ends its
@@ -128,7 +142,9 @@ func (t *turn) fallback() riskd.Outcome {
 	case riskd.FailAllow:
 		return riskd.Allow
 	case riskd.FailLast:
-		young := !s.DecidedAt.IsZero() && t.Now.Sub(s.DecidedAt) <= tuning.LastDecisionFor
+		// What another revision made of the session isn't repeated: that one may
+		// have been replaced for the very sessions that it let in.
+		young := !s.DecidedAt.IsZero() && t.Now.Sub(s.DecidedAt) <= tuning.LastDecisionFor && !s.DecidedAt.Before(t.pack.Since)
 		if young && s.Last == riskd.Allow {
 			return riskd.Allow
 		}

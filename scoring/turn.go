@@ -27,6 +27,7 @@ type turn struct {
 	proved   bool           // the event met the session's step-up
 	before   accepted       // what the session had accepted before it was proved
 	answer   riskd.Judgement
+	weighing riskd.Weighing // what explains the decision afterwards
 	decision riskd.Decision
 	lesson   riskd.Lesson   // for the user's profile
 	moments  []riskd.Moment // for the session's timeline
@@ -137,6 +138,27 @@ func (t *turn) judge(ctx context.Context) {
 	if t.err == nil && t.answer.Outcome == riskd.NoOutcome {
 		t.err = errors.New("the policy's judgement holds no outcome")
 	}
+	if t.err == nil {
+		t.weighing.Answer = t.answer.Outcome
+		if t.answer.Outcome != riskd.Allow {
+			t.weighing.Judged = t.judged()
+		}
+	}
+}
+
+// judged copies the case as the policy has judged it, so that it can be asked what
+// it would have said without one reason or another. Session, profile and event
+// change or are used again afterwards. Nobody asks that of what was allowed, which
+// is nearly everything, and costs nothing.
+func (t *turn) judged() *riskd.Case {
+	in := &struct {
+		riskd.Case
+		event   riskd.Event
+		session riskd.Session
+		profile riskd.Profile
+	}{Case: t.Case, event: *t.Event, session: snapshot(t.Session), profile: *t.Profile}
+	in.Event, in.Session, in.Profile = &in.event, &in.session, &in.profile
+	return &in.Case
 }
 
 // settle lets session and decision take the outcome up, and says what the user's

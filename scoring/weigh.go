@@ -14,13 +14,17 @@ import (
 // more (docs/detection.md has the measurements behind both alarms).
 func (t *turn) weigh() {
 	tuning := &t.pack.Tuning
+	for i := range t.request {
+		t.request[i].Found = t.request[i].Nats
+	}
 	capGroups(t.request, &tuning.GroupCap)
 	for i := range t.request {
 		t.Nats.Request += t.request[i].Nats
 	}
 	t.Nats.Request = max(0, t.Nats.Request)
 	for _, s := range t.sums() {
-		add(s.sum, t.request, s.channel, tuning.Cap[s.channel])
+		t.weighing.Before[s.channel] = slices.Clone(s.sum.Open) // add takes from all of them
+		add(s.sum, t.request, s.channel, tuning.Cap[s.channel], t.Now)
 		*s.nats = s.sum.Nats()
 	}
 	t.Score = max(
@@ -28,6 +32,8 @@ func (t *turn) weigh() {
 		t.requestScore(),
 	)
 	t.nameReasons()
+	w := &t.weighing
+	w.Request, w.Score = t.request, t.Score
 }
 
 func (t *turn) requestScore() float64 {
@@ -46,6 +52,7 @@ func (t *turn) nameReasons() {
 			})
 		}
 	}
+	t.weighing.Open = t.Reasons
 	for i := range t.request {
 		r := &t.request[i]
 		if r.Invariant {
@@ -127,13 +134,13 @@ func decay(s *riskd.Sum, now time.Time, halfLife time.Duration) {
 // add takes a channel's share of the reasons into its sum: what speaks against
 // the session opens or feeds a reason, what speaks for it and what exceeds the
 // cap is taken from all open ones in proportion, so that they always add up.
-func add(s *riskd.Sum, reasons []riskd.Reason, channel riskd.Channel, limit float64) {
+func add(s *riskd.Sum, reasons []riskd.Reason, channel riskd.Channel, limit float64, now time.Time) {
 	var relief float64
 	for i := range reasons {
 		switch r := &reasons[i]; {
 		case r.Channel != channel:
 		case r.Nats > 0:
-			open(s, r)
+			open(s, r, now)
 		default:
 			relief += r.Nats
 		}
@@ -144,15 +151,17 @@ func add(s *riskd.Sum, reasons []riskd.Reason, channel riskd.Channel, limit floa
 	}
 }
 
-func open(s *riskd.Sum, r *riskd.Reason) {
+func open(s *riskd.Sum, r *riskd.Reason, now time.Time) {
 	for i := range s.Open {
-		if s.Open[i].Code == r.Code {
-			s.Open[i].Nats += r.Nats
-			s.Open[i].Rule = r.Rule
+		if o := &s.Open[i]; o.Code == r.Code {
+			o.Nats += r.Nats
+			o.Rule, o.FiredAt, o.FiredNats = r.Rule, now, o.Nats
 			return
 		}
 	}
-	s.Open = append(s.Open, riskd.Evidence{Code: r.Code, Group: r.Group, Nats: r.Nats, ClearsWith: r.ClearsWith, Rule: r.Rule})
+	s.Open = append(s.Open, riskd.Evidence{
+		Code: r.Code, Group: r.Group, Nats: r.Nats, ClearsWith: r.ClearsWith, Rule: r.Rule, FiredAt: now, FiredNats: r.Nats,
+	})
 }
 
 // faded is the evidence below which a reason is closed: a hundredth of a nat is

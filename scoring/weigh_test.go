@@ -101,11 +101,11 @@ func TestSums(t *testing.T) {
 				t.Fatalf("step %d: time raised the sum from %g to %g", step, before, s.Nats())
 			}
 			reasons := drawReasons(t)
-			add(&s, reasons, riskd.ChannelIdentity, limit)
+			add(&s, reasons, riskd.ChannelIdentity, limit, time.Time{})
 			for i, j := 0, len(reasons)-1; i < j; i, j = i+1, j-1 {
 				reasons[i], reasons[j] = reasons[j], reasons[i]
 			}
-			add(&reversed, reasons, riskd.ChannelIdentity, limit)
+			add(&reversed, reasons, riskd.ChannelIdentity, limit, time.Time{})
 			if n := s.Nats(); n < 0 || n > limit+1e-9 {
 				t.Fatalf("step %d: the sum is %g", step, n)
 			}
@@ -124,7 +124,7 @@ func TestSums(t *testing.T) {
 func TestDecayHalvesPerHalfLife(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := riskd.Sum{At: now}
-	add(&s, []riskd.Reason{reason("a", 6, 0, 0), reason("b", 2, 0, 0)}, 0, 25)
+	add(&s, []riskd.Reason{reason("a", 6, 0, 0), reason("b", 2, 0, 0)}, 0, 25, time.Time{})
 	decay(&s, now.Add(4*time.Hour), 4*time.Hour)
 	if s.Nats() != 4 || s.Open[0].Nats != 3 {
 		t.Fatalf("after a half-life: %+v", s)

@@ -13,7 +13,13 @@ import (
 // the fields in the order of codec_session.go and codec_profile.go, without names.
 // Whoever adds, drops or moves a field raises recordVersion and reads the older
 // forms too, or they are lost.
-const recordVersion = 1
+const recordVersion = 2
+
+// Of the older forms, the first didn't hold when a reason was last given.
+const (
+	firstVersion = 1
+	firedVersion = 2
+)
 
 // errDamaged is what is wrong with a record that is none.
 var errDamaged = errors.New("record is damaged")
@@ -31,6 +37,7 @@ func (v errVersion) Error() string {
 type codec struct {
 	b       []byte // what was written, or is left to read
 	reading bool
+	version byte  // of the record
 	err     error // of the first field that couldn't be read; those after it are zero
 	last    int64 // time, from which the next is counted
 	layouts *layouts
@@ -38,9 +45,9 @@ type codec struct {
 
 // begin writes or reads the version.
 func (c *codec) begin() {
-	version := byte(recordVersion)
-	if c.byte(&version); c.reading && c.err == nil && version != recordVersion {
-		c.fail(errVersion(version))
+	c.version = recordVersion
+	if c.byte(&c.version); c.reading && c.err == nil && (c.version < firstVersion || c.version > recordVersion) {
+		c.fail(errVersion(c.version))
 	}
 }
 

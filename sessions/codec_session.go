@@ -172,6 +172,10 @@ func (c *codec) sum(s *riskd.Sum) {
 		number(c, &e.Group)
 		c.float(&e.Nats)
 		c.strings(&e.ClearsWith)
+		if c.version >= firedVersion {
+			c.time(&e.FiredAt)
+			c.float(&e.FiredNats)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package sessions
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -281,6 +282,29 @@ func TestRecordsThatAreNone(t *testing.T) {
 	}
 }
 
+// What an earlier riskd has written is read: this is typical(1) in the first form.
+func TestRecordsOfTheFirstForm(t *testing.T) {
+	t.Parallel()
+	record, err := base64.StdEncoding.DecodeString("AdO3ppzOv86XLwRhY21lDXVzZXItMDAwMDAwMDAPZGV2aWNlLTllMzc3OWIxAIHgpZa7EYDguoS/A4DA4oXjaICAvIrJ0hMB" +
+		"AAAAAQCAqMHLgw4MdXJuOmFjbWU6bWZhAgNwd2QDb3RwAAAAAgZtZW1iZXIHYmlsbGluZwhjdXN0b21lcgRwcm9kBvX3A0RFAAAAAAABBvX3A0RFDILEn9UMgajWuQfA" +
+		"lIn6yIzjuJMBwNSw5syZs+bNAcBoREUGgOraywwDFXxKf7l5N5655eQcbUdYvwEDFXxKf7l5N5655eQcbUdYvwdGaXJlZm94BUxpbnV4mAIAAYHgpZa7EQEKbmV3X2Rl" +
+		"dmljZQG/8AMBA21mYQEAAAAAAAEBwJrkzJmz5syaAQIBAL/gA8AIwBC/4AMCwbLT4o+IEL+mz5mz5syZMwAAAoDgpZa7EQAG9fcDREUAgajWuQcBBvX3A0RFAA==")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := typical(1), new(stored)
+	if err := decodeSession(record, layoutOf(cellNames(4)), want.ID, got); err != nil {
+		t.Fatal(err)
+	}
+	if o := got.Identity.Open; len(o) != 1 || !o[0].FiredAt.IsZero() || o[0].FiredNats != 0 {
+		t.Fatalf("evidence came back as %+v", o)
+	}
+	got.Identity.Open[0].FiredAt, got.Identity.Open[0].FiredNats = want.Identity.Open[0].FiredAt, want.Identity.Open[0].FiredNats
+	if !reflect.DeepEqual(want, got) {
+		t.Errorf("came back as\n%+v\ninstead of\n%+v", got, want)
+	}
+}
+
 func FuzzDecodeSession(f *testing.F) {
 	l := layoutOf(cellNames(4))
 	c := codec{layouts: l}
@@ -322,7 +346,7 @@ func typical(i int) *stored {
 	}}
 	s.Devices[0] = s.Device
 	s.Known[0] = riskd.ContextSeen{Context: here, Count: 12, At: start.Unix()}
-	s.Identity = riskd.Sum{At: s.SeenAt, Open: []riskd.Evidence{{Code: "new_device", Group: riskd.GroupDevice, Nats: 1.5, ClearsWith: []string{"mfa"}}}}
+	s.Identity = riskd.Sum{At: s.SeenAt, Open: []riskd.Evidence{{Code: "new_device", Group: riskd.GroupDevice, Nats: 1.5, ClearsWith: []string{"mfa"}, FiredAt: s.SeenAt, FiredNats: 2}}}
 	s.Behaviour.At = s.SeenAt
 	return s
 }

@@ -80,10 +80,11 @@ func (c *adminClient) page(ctx context.Context, at *url.URL) (page []jsontext.Va
 	var answer struct {
 		Sessions    []jsontext.Value `json:"sessions"`
 		Revocations []jsontext.Value `json:"revocations"`
+		Decisions   []jsontext.Value `json:"decisions"`
 		Next        string           `json:"next"`
 	}
 	err = c.ask(ctx, http.MethodGet, at, nil, &answer)
-	return slices.Concat(answer.Sessions, answer.Revocations), answer.Next, err
+	return slices.Concat(answer.Sessions, answer.Revocations, answer.Decisions), answer.Next, err
 }
 
 func (l *list) printPage(out io.Writer, page []jsontext.Value, first bool) error {

@@ -158,10 +158,28 @@ func (t *auditTrail) session(s *riskd.Session, act audit.Act, actor string, at t
 	}
 }
 
-// policy puts on record which pack is in force.
-func (t *auditTrail) policy(p *riskd.Pack) {
-	t.note(context.Background(), audit.Entry{At: time.Now(), Act: audit.Policy, Actor: "riskd", Pack: p.Name, Revision: p.Revision})
+// policy puts on record which pack is in force, and which isn't and why.
+func (t *auditTrail) policy(n packNews) {
+	e := audit.Entry{
+		At: time.Now(), Act: audit.Policy, Actor: "riskd", Pack: n.pack.Name, Revision: n.pack.Revision,
+		Details: map[string]string{"source": n.source.kind()},
+	}
+	if n.change != packInForce {
+		e.Change = string(n.change)
+		e.Details["because"] = n.because[:min(len(n.because), maxBecause)]
+	}
+	if b := n.bundle; b != nil && b.Revision != "" {
+		e.Details["bundle"] = b.Revision
+	}
+	if b := n.bundle; b != nil && b.Signature != nil {
+		e.Details["signed_by"] = b.Signature.KeyID
+	}
+	t.note(context.Background(), e)
 }
+
+// maxBecause bounds what is recorded of a pack's faults, in bytes; the log has all
+// of them.
+const maxBecause = 2000
 
 // identityEvents puts identity events on record.
 type identityEvents struct {

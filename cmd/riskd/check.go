@@ -18,7 +18,8 @@ import (
 )
 
 const checkText = `Reads the config and all that it names as serve would, prints every problem with
-its place, and ends with 1 if there is one. Nothing is served.
+its place, and ends with 1 if there is one. The pack's tests are run. Nothing is
+served.
 
 With -schema, prints the JSON Schemas of what policies get as input: "rules" for
 the rules, "judgement" for a pack's policy.rego.
@@ -78,15 +79,15 @@ func checkPack(c *config) (*riskd.Pack, error) {
 	if c.Policy.Pack == "" {
 		return nil, nil // which has been said
 	}
-	source, err := newPackSource(c.Policy.Pack)
-	if err != nil {
-		return nil, c.source.at("policy.pack", "%w", err)
-	}
-	pack, err := source.compile(nil)
+	source, err := configuredPack(c)
 	if err != nil {
 		return nil, err
 	}
-	return pack.Info(), nil
+	p, err := proveAside(context.Background(), &source)
+	if err != nil {
+		return nil, err
+	}
+	return p.pack.Info(), nil
 }
 
 // checkGeo reads every file that is named well enough to be read.

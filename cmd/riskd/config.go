@@ -39,8 +39,15 @@ type config struct {
 		Keep      int     `yaml:"keep"`
 	} `yaml:"audit"`
 	Policy struct {
-		Pack  string        `yaml:"pack"`
-		Watch time.Duration `yaml:"watch"`
+		Pack      string        `yaml:"pack"`
+		Watch     time.Duration `yaml:"watch"`
+		TokenFile string        `yaml:"token_file"`
+		Verify    struct {
+			KeyFile   string `yaml:"key_file"`
+			Algorithm string `yaml:"algorithm"`
+			KeyID     string `yaml:"key_id"`
+			Scope     string `yaml:"scope"`
+		} `yaml:"verify"`
 	} `yaml:"policy"`
 	Geo struct {
 		Databases []string      `yaml:"databases"`
@@ -53,6 +60,7 @@ type config struct {
 	} `yaml:"memory"`
 	Decision struct {
 		Deadline time.Duration `yaml:"deadline"`
+		Keep     int           `yaml:"keep"`
 	} `yaml:"decision"`
 	Log struct {
 		Level  slog.Level `yaml:"level"`
@@ -86,6 +94,7 @@ func defaults() *config {
 	c.Memory.MaxSessions = sessions.DefaultMaxSessions
 	c.Memory.MaxProfiles = sessions.DefaultMaxProfiles
 	c.Decision.Deadline = scoring.DefaultDeadline
+	c.Decision.Keep = defaultKeep
 	c.Log.Level = slog.LevelInfo
 	c.Log.Format = "json"
 	c.Drain.Wait = 5 * time.Second
@@ -130,7 +139,9 @@ func (c *config) resolve(dir string) {
 	}
 	resolve(&c.SessionKeyFile)
 	resolve(&c.DataDir)
-	if _, shipped := policies.Shipped(c.Policy.Pack); !shipped {
+	resolve(&c.Policy.TokenFile)
+	resolve(&c.Policy.Verify.KeyFile)
+	if _, shipped := policies.Shipped(c.Policy.Pack); !shipped && !isURL(c.Policy.Pack) {
 		resolve(&c.Policy.Pack)
 	}
 	for i := range c.Geo.Databases {

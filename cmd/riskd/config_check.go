@@ -5,12 +5,14 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/policies/bundle"
 )
 
 // check reports values that can't be worked with, each with its place.
@@ -29,21 +31,39 @@ func (c *config) check() []error {
 		}
 	}
 	f.data(c)
-	if c.Policy.Pack == "" {
-		f.add("policy.pack", `must be "default" or a folder`)
-	}
-	f.interval("policy.watch", c.Policy.Watch)
+	f.policy(c)
 	f.geo(c)
 	f.atLeast("memory.max_sessions", c.Memory.MaxSessions, 1)
 	f.atLeast("memory.max_profiles", c.Memory.MaxProfiles, 1)
 	if d := c.Decision.Deadline; d < time.Millisecond || d > time.Second {
 		f.add("decision.deadline", "is %s; it must be 1ms to 1s", d)
 	}
+	f.atLeast("decision.keep", c.Decision.Keep, 0)
 	if c.Log.Format != "json" && c.Log.Format != "text" {
 		f.add("log.format", "must be json or text, not %q", c.Log.Format)
 	}
 	f.drain(c)
 	return f.list
+}
+
+// policy checks what can be told without looking at the pack.
+func (f *configFaults) policy(c *config) {
+	p := &c.Policy
+	if p.Pack == "" {
+		f.add("policy.pack", `must be "default", a folder, a bundle file or its URL`)
+	}
+	f.interval("policy.watch", p.Watch)
+	if a := p.Verify.Algorithm; a != "" && !slices.Contains(bundle.Algorithms(), a) {
+		f.add("policy.verify.algorithm", "is %q; it must be one of %s", a, strings.Join(bundle.Algorithms(), ", "))
+	}
+	if p.Verify.KeyFile != "" {
+		return
+	}
+	for _, v := range []struct{ field, value string }{{"algorithm", p.Verify.Algorithm}, {"key_id", p.Verify.KeyID}, {"scope", p.Verify.Scope}} {
+		if v.value != "" {
+			f.add("policy.verify."+v.field, "does nothing without policy.verify.key_file")
+		}
+	}
 }
 
 type configFaults struct {

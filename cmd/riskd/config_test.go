@@ -41,6 +41,7 @@ func TestGoodConfigs(t *testing.T) {
 	full.Memory.MaxSessions = 2_000_000
 	full.Memory.MaxProfiles = 500_000
 	full.Decision.Deadline = 5 * time.Millisecond
+	full.Decision.Keep = 500
 	full.Log.Level = slog.LevelDebug
 	full.Log.Format = "text"
 	full.Drain.Limit = 3 * time.Second

@@ -82,7 +82,7 @@ var tries = []try{
 
 func welcome(s *service, screen *screen) string {
 	text := fmt.Sprintf("riskd listens on %s for gateways and on %s for operators; pack %s. Try:\n\n",
-		s.gateway, s.admin, s.pack.source.name)
+		s.gateway, s.admin, s.pack.Policy().Pack)
 	for _, t := range tries {
 		address := s.gateway
 		if t.admin {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestScripts(t *testing.T) {
 			repository, err := os.Getwd()
 			e.Setenv("FIXTURES", repository+"/../../fixtures")
 			e.Setenv("PACKS", repository+"/../../policies")
-			return err
+			return errors.Join(err, writeKeys(e.WorkDir))
 		},
 	})
 }

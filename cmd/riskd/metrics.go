@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/policies"
 )
 
 // metrics are riskd's numbers for Prometheus. No label takes a value that a
@@ -25,16 +26,18 @@ type metrics struct {
 	rules     *prometheus.CounterVec
 	unlogged  prometheus.Counter
 	pack      *prometheus.GaugeVec
-	revision  string // of the pack in force; only packLoaded looks at it
 	packFault prometheus.Gauge
-	panics    *prometheus.CounterVec
-	orders    *prometheus.CounterVec
-	expired   prometheus.Counter
-	unaudited prometheus.Counter
-	prompts   *prometheus.CounterVec
-	requests  *prometheus.CounterVec
-	latency   *prometheus.HistogramVec
-	surfaces  map[string]surface
+	packHeld  prometheus.Gauge
+	// packLoaded is when the pack in force came into force.
+	packLoaded prometheus.Gauge
+	panics     *prometheus.CounterVec
+	orders     *prometheus.CounterVec
+	expired    prometheus.Counter
+	unaudited  prometheus.Counter
+	prompts    *prometheus.CounterVec
+	requests   *prometheus.CounterVec
+	latency    *prometheus.HistogramVec
+	surfaces   map[string]surface
 	// byPack are the decision counters of the pack that decided last, found
 	// without a look-up by labels.
 	byPack atomic.Pointer[packCounters]
@@ -80,6 +83,12 @@ func newMetrics() *metrics {
 	m.packFault = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "riskd_policy_load_failed", Help: "1 while the pack on disk can't be loaded and the one before is in force.",
 	})
+	m.packHeld = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "riskd_policy_held", Help: "1 while a pack is held until somebody confirms it.",
+	})
+	m.packLoaded = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "riskd_policy_loaded_timestamp_seconds", Help: "When the policy pack in force was loaded, Unix time.",
+	})
 	m.panics = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "riskd_panics_total", Help: "Requests that made riskd panic.",
 	}, []string{"surface"})
@@ -107,7 +116,7 @@ func newMetrics() *metrics {
 		m.surfaces[name] = surface{m.requests.WithLabelValues(name, "200"), m.latency.WithLabelValues(name)}
 	}
 	m.registry.MustRegister(m.decisions, m.duration, m.errors, m.degraded, m.fallback, m.rules, m.unlogged,
-		m.pack, m.packFault, m.panics, m.orders, m.prompts, m.expired, m.unaudited, m.requests, m.latency,
+		m.pack, m.packFault, m.packHeld, m.packLoaded, m.panics, m.orders, m.prompts, m.expired, m.unaudited, m.requests, m.latency,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return m
 }
@@ -190,15 +199,36 @@ func (m *metrics) answered(name string, status int, took time.Duration) {
 	s.latency.Observe(took.Seconds())
 }
 
-// packFailed notes that the pack on disk can't be loaded.
-func (m *metrics) packFailed() { m.packFault.Set(1) }
-
-// packLoaded notes which pack is in force now.
-func (m *metrics) packLoaded(p *riskd.Pack) {
-	m.pack.WithLabelValues(p.Name, p.Revision).Set(1)
-	if before := m.revision; before != p.Revision {
-		m.pack.DeleteLabelValues(p.Name, before)
-		m.revision = p.Revision
-	}
+// packNews notes which pack is in force, or why another isn't.
+func (m *metrics) packNews(n packNews, at time.Time) {
 	m.packFault.Set(0)
+	m.packHeld.Set(0)
+	switch n.change {
+	case packRefused:
+		m.packFault.Set(1)
+	case packHeld:
+		m.packHeld.Set(1)
+	case packInForce:
+		m.pack.Reset()
+		m.pack.WithLabelValues(n.pack.Name, n.pack.Revision).Set(1)
+		m.packLoaded.Set(float64(at.Unix()))
+	}
+}
+
+// watchPolicy reads what the packs in force count themselves. The count begins
+// again with each pack, as counters may.
+func (m *metrics) watchPolicy(current func() *policies.Pack) {
+	m.registry.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "riskd_policy_mismatches_total", Help: "Sampled questions that the compiled pack in force answered otherwise than OPA; after the first, OPA alone is asked.",
+		}, func() float64 { _, mismatches := current().Compiled(); return float64(mismatches) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "riskd_policy_compiled", Help: "1 while the pack in force is asked as a compiled program, 0 when OPA is asked for everything.",
+		}, func() float64 {
+			if active, _ := current().Compiled(); active {
+				return 1
+			}
+			return 0
+		}),
+	)
 }

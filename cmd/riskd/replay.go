@@ -18,21 +18,26 @@ import (
 const replayText = `Decides recorded events again, each file in an engine of its own, with the events'
 time as the clock: the same file gives the same output, to the byte.
 
-A trace (- for standard input) has a line for each event: {"decision":{…}} or
-{"telemetry":{…}} with the document that the gateway sent, its time set; it may
-bring its place along. A scenario (.txtar) also says which decisions are wanted:
-riskd shows where they differ and ends with 1.
+A trace (- for standard input) has a line for each event: {"decision":{…}},
+{"telemetry":{…}} or {"identity":{…}} with the document that was sent, its time set;
+an event may bring its place along. A scenario (.txtar) also says which decisions are
+wanted: riskd shows where they differ and ends with 1.
 
 Without -config, places are those of the made-up world of ` + "`riskd dev`" + `.
-`
+` + againstText
 
 func replayCommand(flags *flag.FlagSet) action {
 	file := flags.String("config", "", "take geo data and policy from the config `FILE`")
 	pack := flags.String("pack", "", "judge by the policy pack in `DIR`, whatever the config says")
-	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error")
+	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error; with -against, the report as JSON")
+	var other againstFlags
+	other.define(flags)
 	return func(ctx context.Context, std stdio, args []string) error {
 		if len(args) == 0 {
 			return &usageError{"replay needs a trace", "for example `riskd replay trace.ndjson`, or - for standard input; flags come before it"}
+		}
+		if err := other.unused(); err != nil {
+			return err
 		}
 		r, err := newReplay(*file, *pack)
 		if err != nil {
@@ -41,6 +46,9 @@ func replayCommand(flags *flag.FlagSet) action {
 		defer r.locator.Close()
 		out := bufio.NewWriter(std.out)
 		r.std, r.out, r.coloured, r.asJSON = std, out, colours(std.out), *asJSON
+		if other.pack != "" {
+			return r.against(ctx, &other, args)
+		}
 		var faults []error
 		for _, name := range args {
 			faults = append(faults, r.file(ctx, name))

@@ -1,40 +1,25 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
-	"github.com/riskd/riskd/fixtures"
-	"github.com/riskd/riskd/policies"
-	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
 )
 
 // replayRun is one file's engine and what is printed of it.
 type replayRun struct {
 	replay *replay
-	engine *scoring.Engine
+	engine *replayEngine
 	key    *riskd.SessionKey
 	screen *screen
 	ids    int
 }
 
-// replayKey hashes session ids where nobody else's references have to agree.
-var replayKey = bytes.Repeat([]byte{0}, riskd.MinSessionKey)
-
-// replayDeadline is so long that the speed of the machine decides nothing.
-const replayDeadline = time.Minute
-
 func (r *replay) begin(title string, tuning []byte) (*replayRun, error) {
 	pack, err := r.pack.compile(tuning)
-	if err != nil {
-		return nil, err
-	}
-	memory, err := sessions.New(sessions.Options{MaxSessions: r.config.Memory.MaxSessions, MaxProfiles: r.config.Memory.MaxProfiles})
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +28,8 @@ func (r *replay) begin(title string, tuning []byte) (*replayRun, error) {
 	if run.key, err = riskd.NewSessionKey(replayKey); err != nil {
 		return nil, err
 	}
-	set := policies.NewSet(pack)
-	run.engine, err = scoring.New(scoring.Options{
-		Memory: memory, Locator: r.locator, Policy: func() scoring.Policy { return set.Current() },
-		NewID: run.newID, Record: run.record, Deadline: replayDeadline,
-	})
+	bounds := sessions.Options{MaxSessions: r.config.Memory.MaxSessions, MaxProfiles: r.config.Memory.MaxProfiles}
+	run.engine, err = newReplayEngine(pack, r.locator, bounds, run.newID, run.record)
 	if !r.asJSON {
 		fmt.Fprintf(r.out, "%s\n%s\n", title, run.screen.header())
 	}
@@ -73,17 +55,21 @@ func (r *replayRun) record(rec *riskd.Record) {
 
 // line decides one line of a trace, and says whether its decision was asked for.
 func (r *replayRun) line(ctx context.Context, line []byte) (d riskd.Decision, asked bool, err error) {
-	kind, document, err := fixtures.SplitLine(line)
-	if err != nil {
-		return d, false, err
+	in, err := decodeLine(line, r.key)
+	switch {
+	case err != nil:
+		return d, in.asked, err
+	case in.identity != nil:
+		return d, false, r.tell(ctx, in.identity)
 	}
-	asked = kind == fixtures.Decision
-	e, err := api.DecodeTraceEvent(document, r.key)
-	if err != nil {
-		return d, asked, err
+	return r.engine.Decide(ctx, in.event, in.event.Time), in.asked, nil
+}
+
+// tell lets an identity event act, and prints what it has led to.
+func (r *replayRun) tell(ctx context.Context, e *riskd.IdentityEvent) error {
+	done, err := r.engine.tell(ctx, e)
+	if err == nil && !r.replay.asJSON {
+		fmt.Fprintf(r.replay.out, "%s  %s\n", e.Time.UTC().Format(r.screen.layout), toldText(e, &done))
 	}
-	if e.Time.IsZero() {
-		return d, asked, &riskd.FieldError{Path: "time", Detail: "is required in a trace: it is the clock"}
-	}
-	return r.engine.Decide(ctx, e, e.Time), asked, nil
+	return err
 }

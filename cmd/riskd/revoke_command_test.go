@@ -121,8 +121,9 @@ func TestRevokeThatMayNotLast(t *testing.T) {
 		api.Decider
 		api.StepUps
 		api.IdentityEvents
+		api.Decisions
 	}{}
-	a, err := api.New(api.Options{Engine: unasked, Sessions: store, Orders: lossy{store}, StepUps: unasked, Identity: unasked, Key: key})
+	a, err := api.New(api.Options{Engine: unasked, Sessions: store, Orders: lossy{store}, StepUps: unasked, Identity: unasked, Decisions: unasked, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,8 +138,12 @@ func (r *scenarioRun) handler(overlay []byte, clock *time.Time) (http.Handler, e
 	if err != nil {
 		return nil, err
 	}
+	past, err := newPast(0, nil)
+	if err != nil {
+		return nil, err
+	}
 	a, err := api.New(api.Options{
-		Engine: engine, Sessions: store, Orders: orders, StepUps: engine, Identity: events, Key: key,
+		Engine: engine, Sessions: store, Orders: orders, StepUps: engine, Identity: events, Decisions: past, Key: key,
 		Now: func() time.Time { return *clock },
 	})
 	if err != nil {

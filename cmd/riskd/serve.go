@@ -61,7 +61,7 @@ func serve(ctx context.Context, c *config, repair bool, log *slog.Logger, signal
 		log.Warn("geo.databases is not set: places are unknown, and every decision is marked geo_missing")
 	}
 	log.Info("serving", "gateway", s.gateway.String(), "admin", s.admin.String(),
-		"pack", s.pack.source.name, "revision", s.pack.set.Current().Info().Revision)
+		"pack", s.pack.Policy().Pack, "revision", s.pack.Policy().Revision)
 	return s.run(ctx, signals)
 }
 

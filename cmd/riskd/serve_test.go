@@ -218,6 +218,9 @@ func TestServeEndsAtTheDrainLimit(t *testing.T) {
 func TestServeReloadsThePack(t *testing.T) {
 	t.Parallel()
 	pack := copyDefaultPack(t)
+	if err := os.Remove(filepath.Join(pack, "policy_test.rego")); err != nil { // it is about another policy
+		t.Fatal(err)
+	}
 	r := serving(t, "policy: {pack: "+pack+", watch: 0s}\ndrain: {wait: 0s}\n")
 	first := r.revision()
 	policy := filepath.Join(pack, "policy.rego")

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,7 @@ type service struct {
 	stops   stops
 
 	store   *state
+	past    *past
 	pack    *packKeeper
 	locator *geo.Locator
 	key     *riskd.SessionKey
@@ -126,30 +128,39 @@ func openKey(c *config) (*riskd.SessionKey, error) {
 }
 
 func (s *service) openPolicy() error {
-	source, err := newPackSource(s.config.Policy.Pack)
-	if err != nil {
-		return s.config.source.at("policy.pack", "%w", err)
-	}
-	s.pack, err = newPackKeeper(source, s.log, s.packLoaded, s.metrics.packFailed)
+	source, err := configuredPack(s.config)
 	if err != nil {
 		return err
 	}
-	if every := s.config.Policy.Watch; every > 0 && source.folder != "" {
+	dir := ""
+	if s.config.DataDir != "" {
+		dir = filepath.Join(s.config.DataDir, policyFolder)
+	}
+	s.pack, err = newPackKeeper(context.Background(), packOptions{source: source, log: s.log, dir: dir, checks: packChecks, tell: s.packNews})
+	if err != nil {
+		return err
+	}
+	s.metrics.watchPolicy(s.pack.set.Current)
+	if every := s.config.Policy.Watch; every > 0 && source.kind() != "shipped" {
 		s.stops.spawn(func(ctx context.Context) { s.pack.watch(ctx, every) })
 	}
 	return nil
 }
 
-func (s *service) packLoaded(p *riskd.Pack) {
-	s.metrics.packLoaded(p)
+func (s *service) packNews(n packNews) {
+	s.metrics.packNews(n, time.Now())
 	if s.store != nil { // its folder may be what keeps riskd from starting
-		s.store.trail.policy(p)
+		s.store.trail.policy(n)
 	}
 }
 
 func (s *service) openEngine(out output) (err error) {
+	if s.past, err = newPast(s.config.Decision.Keep, s.pack.set); err != nil {
+		return err
+	}
 	record := func(r *riskd.Record) {
 		s.metrics.record(r)
+		s.past.Record(r)
 		s.store.trail.decision(r)
 		if !out.record(r) {
 			s.metrics.unlogged.Inc()
@@ -181,13 +192,14 @@ func (s *service) openAPI() (err error) {
 		return err
 	}
 	s.api, err = api.New(api.Options{
-		Engine: s.engine, Sessions: s.store, Orders: s.store, Key: s.key,
+		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
 		Forward: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies,
 		AdminHosts: s.config.Admin.AllowedHosts,
+		Policy:     s.pack,
 		Ready:      s.notReady,
 		Degraded:   s.degraded,
 		Metrics:    promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
@@ -242,11 +254,10 @@ func (s *service) notReady() []string {
 
 // degraded gives what riskd serves without, or with the one before.
 func (s *service) degraded() []string {
-	var all []string
-	if err := s.pack.fault.Load(); err != nil {
-		for _, e := range flatten(*err) {
-			all = append(all, e.Error())
-		}
+	all := s.pack.degraded()
+	pack := s.pack.set.Current()
+	if _, mismatches := pack.Compiled(); mismatches > 0 {
+		all = append(all, fmt.Sprintf("pack %s: its compiled rules and OPA gave different answers; OPA alone is asked now, which is slower; report it with the pack's revision, %s", pack.Info().Name, pack.Info().Revision))
 	}
 	for _, status := range s.locator.Status() {
 		for _, e := range flatten(status.Err) {
@@ -259,7 +270,7 @@ func (s *service) degraded() []string {
 // reload looks at everything on disk again.
 func (s *service) reload() {
 	s.log.Info("reloading")
-	s.pack.reload(true)
+	s.pack.reload(context.Background(), true)
 	_ = s.locator.Reload() // the statuses say what failed
 	for _, status := range s.locator.Status() {
 		logGeo(s.log, status)

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/fixtures"
+	"github.com/riskd/riskd/identity"
+	"github.com/riskd/riskd/policies"
+	"github.com/riskd/riskd/scoring"
+	"github.com/riskd/riskd/sessions"
+)
+
+// replayKey hashes session ids where nobody else's references have to agree.
+var replayKey = bytes.Repeat([]byte{0}, riskd.MinSessionKey)
+
+// replayDeadline is so long that the speed of the machine decides nothing.
+const replayDeadline = time.Minute
+
+// replayEngine is an engine with a memory of its own, in which recorded events and
+// what identity providers told act as they do in production. It is for one
+// goroutine.
+type replayEngine struct {
+	*scoring.Engine
+	memory  *replayMemory
+	handler *identity.Handler
+}
+
+func newReplayEngine(pack *policies.Pack, locator scoring.Locator, o sessions.Options, newID func() string, record func(*riskd.Record)) (*replayEngine, error) {
+	store, err := sessions.New(o)
+	if err != nil {
+		return nil, err
+	}
+	r := &replayEngine{memory: &replayMemory{Store: store, told: map[uint64]bool{}}}
+	r.handler, err = identity.New(identity.Options{
+		Orders: store, Table: func() map[string][]riskd.Action { return pack.Info().Tuning.Identity },
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Engine, err = scoring.New(scoring.Options{
+		Memory: r.memory, Locator: locator, Policy: func() scoring.Policy { return pack },
+		NewID: newID, Record: record, Deadline: replayDeadline,
+	})
+	return r, err
+}
+
+// tell lets an identity event lead to what the pack says.
+func (r *replayEngine) tell(ctx context.Context, e *riskd.IdentityEvent) (identity.Result, error) {
+	done, err := r.handler.Apply(ctx, *e, e.Time)
+	for i := range done.Actions {
+		r.memory.told[done.Actions[i].Epoch.Number] = true
+	}
+	return done, err
+}
+
+// byOrder reports whether the decision that was just taken repeats what a timeout or
+// an identity event has led to, rather than what the policy judged.
+func (r *replayEngine) byOrder(d *riskd.Decision) bool {
+	switch d.Source {
+	case riskd.SourceExpiry:
+		return true
+	case riskd.SourceRevocation, riskd.SourceSuspension:
+		return r.memory.told[r.memory.over]
+	default:
+		return false
+	}
+}
+
+// replayMemory knows which order the last decision has met.
+type replayMemory struct {
+	*sessions.Store
+	told map[uint64]bool // numbers of the orders that identity events have led to
+	over uint64          // number of the order that ended or holds up the session, 0 if none
+}
+
+// Revoked is the store's.
+func (m *replayMemory) Revoked(e *riskd.Event) (riskd.Epoch, bool) {
+	epoch, over := m.Store.Revoked(e)
+	m.over = epoch.Number
+	return epoch, over
+}
+
+// Update is the store's.
+func (m *replayMemory) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson) {
+	m.Store.Update(e, now, func(s *riskd.Session, p *riskd.Profile) riskd.Lesson {
+		if s.Suspension != nil {
+			m.over = s.Suspension.Number
+		}
+		return fn(s, p)
+	})
+}
+
+// replayLine is one line of a trace: an event or an identity event.
+type replayLine struct {
+	event    *riskd.Event
+	asked    bool // somebody waited for the event's decision
+	identity *riskd.IdentityEvent
+}
+
+// decodeLine reads one line of a trace.
+func decodeLine(line []byte, key *riskd.SessionKey) (in replayLine, err error) {
+	kind, document, err := fixtures.SplitLine(line)
+	if err != nil {
+		return in, err
+	}
+	var at time.Time
+	switch kind {
+	case fixtures.Identity:
+		if in.identity, err = api.DecodeTraceIdentityEvent(document, key); err == nil {
+			at = in.identity.Time
+		}
+	default:
+		in.asked = kind == fixtures.Decision
+		if in.event, err = api.DecodeTraceEvent(document, key); err == nil {
+			at = in.event.Time
+		}
+	}
+	if err == nil && at.IsZero() {
+		err = &riskd.FieldError{Path: "time", Detail: "is required in a trace: it is the clock"}
+	}
+	return in, err
+}
+
+// toldText says what an identity event has led to.
+func toldText(e *riskd.IdentityEvent, done *identity.Result) string {
+	text := fmt.Sprintf("identity event %s", e.Type)
+	switch {
+	case done.Repeated:
+		text += ": told before"
+	case len(done.Actions) == 0:
+		text += ": leads to nothing"
+	}
+	for i := range done.Actions {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		text += sep + done.Actions[i].Action.String()
+	}
+	return text
+}

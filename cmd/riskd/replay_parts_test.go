@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/geo"
+	"github.com/riskd/riskd/policies"
+	records "github.com/riskd/riskd/replay"
+)
+
+// entangled makes a trace in which sessions share users, devices and rotations, and
+// identity events reach over several of them.
+func entangled(seed uint64, lines int) string {
+	r := rand.New(rand.NewPCG(seed, 1))
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	agents := []string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+	}
+	var out strings.Builder
+	for range lines {
+		now = now.Add(time.Duration(r.IntN(25)) * time.Second)
+		tenant, who := pick("", "shop"), r.IntN(20)
+		user, device := fmt.Sprint("u", who), fmt.Sprint("d", who/6) // some share one
+		session := fmt.Sprint(user, "-", r.IntN(2))
+		var document map[string]any
+		kind := pick("decision", "decision", "decision", "telemetry")
+		if r.IntN(12) == 0 {
+			kind = "identity"
+			document = map[string]any{
+				"id": fmt.Sprint("i", r.IntN(300)), "type": pick("password_change", "device_compromised", "logout", "role_change", "device_noncompliant", "suspicious_login"),
+			}
+			for _, name := range []string{"session_id", "user", "device"} {
+				if r.IntN(2) == 0 {
+					document[name] = map[string]string{"session_id": session, "user": user, "device": device}[name]
+				}
+			}
+		} else {
+			in := map[string]any{"id": session, "auth_time": now.Add(-time.Duration(r.IntN(90)) * time.Minute), "acr": pick("aal1", "aal1", "aal2")}
+			if r.IntN(40) == 0 {
+				in["previous_id"] = fmt.Sprint("u", r.IntN(20), "-", r.IntN(2))
+			}
+			document = map[string]any{
+				"session": in, "client": map[string]any{
+					"ip":         pick("203.0.113.20", "203.0.113.20", "203.0.113.20", "198.18.8.60", "198.18.96.5", "198.51.100.7"),
+					"user_agent": agents[r.IntN(8)/7],
+				},
+				"request": map[string]any{"method": "GET", "route": "/orders", "class": pick("standard", "standard", "open", "sensitive", "admin")},
+			}
+			if r.IntN(6) > 0 {
+				document["user"] = map[string]any{"id": user}
+			}
+			if who%3 == 0 {
+				document["device"] = map[string]any{"id": device}
+			}
+		}
+		document["time"], document["tenant"] = now, tenant
+		line, _ := json.Marshal(map[string]any{kind: document})
+		fmt.Fprintf(&out, "%s\n", line)
+	}
+	return out.String()
+}
+
+// transcript is how each line was answered.
+type transcript struct {
+	sync.Mutex
+	lines map[string]string
+}
+
+func (w *transcript) note(number, side int, text string) {
+	w.Lock()
+	defer w.Unlock()
+	w.lines[fmt.Sprintf("%06d %d", number, side)] = text
+}
+
+func (w *transcript) diff(other *transcript) (faults []string) {
+	for at, text := range w.lines {
+		if other.lines[at] != text {
+			faults = append(faults, fmt.Sprintf("line and side %s:\n  %s\n  %s", at, text, other.lines[at]))
+		}
+	}
+	slices.Sort(faults)
+	return faults
+}
+
+// noting is a side that takes down what it answers.
+type noting struct {
+	*sideEngine
+	side int
+	to   *transcript
+}
+
+func (n noting) Decide(ctx context.Context, number int, e *riskd.Event) records.Answer {
+	a := n.sideEngine.Decide(ctx, number, e)
+	n.to.note(number, n.side, fmt.Sprint(a.ByOrder, " ", string(api.AppendDecision(nil, &a.Decision))))
+	return a
+}
+
+func (n noting) Tell(ctx context.Context, number int, e *riskd.IdentityEvent) error {
+	err := n.sideEngine.Tell(ctx, number, e)
+	n.to.note(number, n.side, fmt.Sprint(err))
+	return err
+}
+
+// A trace in parts, each in engines of its own, is decided as by one engine that sees
+// every line in its turn: down to the ids, the points and the words.
+func TestPartsDecideLikeTheWhole(t *testing.T) {
+	t.Parallel()
+	strict := tunedPack(t, func(tuning map[string]any) {
+		tuning["score"] = map[string]any{"step_up_nats": 5, "revoke_nats": 9, "request_bonus": 2}
+	})
+	var packs [2]*policies.Pack
+	for side, name := range []string{"default", strict} {
+		source, err := newPackSource(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if packs[side], err = source.compile(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	locator, err := geo.Open(madeUpWorld())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locator.Close()
+	key, err := riskd.NewSessionKey(replayKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engines := func(to *transcript) func(int) ([2]records.Engine, error) {
+		return func(capacity int) (both [2]records.Engine, err error) {
+			for side, pack := range packs {
+				e, err := newSideEngine(pack, locator, capacity)
+				if err != nil {
+					return both, err
+				}
+				both[side] = noting{e, side, to}
+			}
+			return both, nil
+		}
+	}
+	const traceLines = 400
+	outcomes, most := map[string]int{}, 0
+	for seed := range uint64(8) {
+		trace := entangled(seed, traceLines)
+		whole, parts := &transcript{lines: map[string]string{}}, &transcript{lines: map[string]string{}}
+		both, err := engines(whole)(1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for number, line := range bytes.Split([]byte(strings.TrimSpace(trace)), []byte("\n")) {
+			in, err := decodeLine(line, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, engine := range both {
+				if in.identity != nil {
+					_ = engine.Tell(t.Context(), number, in.identity)
+					continue
+				}
+				own := *in.event
+				outcomes[engine.Decide(t.Context(), number, &own).Outcome.String()]++
+			}
+		}
+		made := 0
+		part := engines(parts)
+		report, faults, err := records.Compare(t.Context(), records.Options{
+			Traces: []records.Trace{{Name: "t", In: strings.NewReader(trace)}}, MaxLine: maxLine, Workers: 1 + int(seed%3), BatchLines: 1,
+			Decode: func(line []byte) (records.Line, error) {
+				in, err := decodeLine(line, key)
+				return records.Line{Event: in.event, Identity: in.identity}, err
+			},
+			Engines: func(capacity int) ([2]records.Engine, error) {
+				parts.Lock()
+				made++
+				parts.Unlock()
+				return part(capacity)
+			},
+		})
+		if err != nil || faults != nil {
+			t.Fatal(err, faults)
+		}
+		most = max(most, made)
+		if len(parts.lines) != len(whole.lines) || report.Events+report.IdentityEvents != traceLines {
+			t.Errorf("seed %d: %d lines in parts, %d in the whole", seed, len(parts.lines), len(whole.lines))
+		}
+		if faults := whole.diff(parts); len(faults) > 0 {
+			t.Errorf("seed %d: %d lines differ; the first is %s", seed, len(faults), faults[0])
+		}
+	}
+	t.Logf("up to %d parts, outcomes %v", most, outcomes)
+	if most < 5 || outcomes["allow"] == 0 || outcomes["step_up"] == 0 || outcomes["revoke"] == 0 {
+		t.Errorf("up to %d parts, outcomes %v: too little to tell", most, outcomes)
+	}
+}

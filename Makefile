@@ -46,6 +46,10 @@ chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 
 reloads: ## 10,000 reloads of a policy pack under load; about 15 minutes
 	RISKD_RELOADS=10000 go test -count=1 -v -timeout 60m ./cmd/riskd -run TestReloadsUnderLoad
 
+.PHONY: differential
+differential: ## compiled rules against OPA over a million generated pairs; about 7 minutes
+	go test ./policies -run '^TestDifferential$$' -timeout 60m -v -args -pairs 1000000 -seed $$(date +%s)
+
 .PHONY: fixtures
 fixtures: ## make the synthetic geo databases again
 	go run ./fixtures/geo

@@ -10,8 +10,8 @@ import (
 	"github.com/riskd/riskd/signals"
 )
 
-// The whole of what one decision asks of the shipped pack: input, both queries,
-// hand-over to the evaluator, reading the answers. Quiet is a request on which
+// The whole of what one decision asks of the shipped pack, of its programs and
+// of OPA: input, both queries, hand-over to the evaluator, reading the answers. Quiet is a request on which
 // nothing has changed, risky one from a new country on another machine.
 func BenchmarkAsk(b *testing.B) {
 	pack, err := policies.Compile("default", policies.Default(), policies.Options{Signals: signals.Descriptions()})
@@ -30,22 +30,24 @@ func BenchmarkAsk(b *testing.B) {
 			"user_agent_change.value": 1, "user_agent_change.nats": 7, "ip_change.value": 3,
 		}, 100), 5, riskd.Revoke},
 	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				ctx, cancel := context.WithTimeout(b.Context(), time.Second)
-				reasons, err := pack.Reasons(ctx, test.c)
-				if err != nil || len(reasons) != test.reasons {
-					b.Fatal(reasons, err)
+		for by, pack := range map[string]*policies.Pack{"compiled": pack, "OPA": policies.Reference(pack)} {
+			b.Run(name+"/"+by, func(b *testing.B) {
+				ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
+				defer cancel()
+				b.ReportAllocs()
+				for b.Loop() {
+					reasons, err := pack.Reasons(ctx, test.c)
+					if err != nil || len(reasons) != test.reasons {
+						b.Fatal(reasons, err)
+					}
+					test.c.Reasons = reasons
+					judgement, err := pack.Judge(ctx, test.c)
+					if err != nil || judgement.Outcome != test.want {
+						b.Fatal(judgement, err)
+					}
 				}
-				test.c.Reasons = reasons
-				judgement, err := pack.Judge(ctx, test.c)
-				if err != nil || judgement.Outcome != test.want {
-					b.Fatal(judgement, err)
-				}
-				cancel()
-			}
-		})
+			})
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func fault(code string, at *ast.Location, format string, args ...any) *Fault {
 	f := &Fault{Code: code}
 	f.Message, f.Hint, _ = strings.Cut(fmt.Sprintf(format, args...), "; ")
 	if at != nil {
-		f.File, f.Row, f.Col = at.File, at.Row, at.Col
+		f.File, f.Row, f.Col = at.File, at.Row, max(at.Col, min(at.Row, 1)) // OPA's column of a file's end is 0
 	}
 	return f
 }

@@ -15,7 +15,7 @@ import (
 // names of its members are stable.
 type Finding struct {
 	Severity string `json:"severity"` // SeverityError or SeverityWarning
-	Code     string `json:"code"`     // of a [Fault], or one of the Lint constants
+	Code     string `json:"code"`     // of a [Fault] or an [Error], or one of the Lint constants
 	File     string `json:"file"`     // as the pack names it; rego/<file> for the library's
 	Line     int    `json:"line"`     // from 1, 0 when only the file is known
 	Column   int    `json:"column"`   // from 1, in characters
@@ -54,12 +54,12 @@ func Lint(name string, pack fs.FS, o Options) ([]Finding, error) {
 	if err == nil {
 		findings = append(findings, src.warn(o)...)
 	}
-	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
 	for i := range findings {
 		src.show(&findings[i])
 	}
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return findings, nil
 }
 
@@ -88,6 +88,10 @@ func findingsOf(name string, err error) []Finding {
 			return []Finding{found}
 		}
 		said = strings.TrimPrefix(said, fmt.Sprintf("%s:%d:%d: ", f.File, f.Row, f.Col))
+	}
+	if unanswered := (*Error)(nil); errors.As(err, &unanswered) {
+		found.Code = unanswered.Code
+		said = strings.Replace(said, " ("+unanswered.Code+")", "", 1)
 	}
 	found.Message, found.Hint, _ = strings.Cut(said, "; ")
 	return []Finding{found}

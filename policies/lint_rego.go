@@ -214,7 +214,7 @@ func (w *walker) walks(e *ast.Expr, collection ast.Ref) {
 	}
 	if n := w.size(collection); n > longWalk {
 		w.findings = append(w.findings, warning(LintWalk, e.Location,
-			fmt.Sprintf("looks through %s, %d entries, at every request", collection, n),
+			fmt.Sprintf("looks through %s, %d entries, at every request", shownRef(collection), n),
 			"make it an object with what is looked for as its keys, and ask for the key"))
 	}
 }

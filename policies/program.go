@@ -107,7 +107,18 @@ func (p *program) checkData(ref ast.Ref, tuning map[string]any) string {
 	if len(p.compiler.GetRules(ref)) > 0 {
 		return ""
 	}
-	return ref.String() + ": isn't there: a pack's data is data.tuning, the rules don't see the judgement, and the judgement sees the rules' codes in input.reasons"
+	return shownRef(ref) + ": isn't there: a pack's data is data.tuning, the rules don't see the judgement, and the judgement sees the rules' codes in input.reasons"
+}
+
+// shownRef is a compiled reference without the names that compiling gave.
+func shownRef(ref ast.Ref) string {
+	shown := ref.Copy()
+	for _, t := range shown[1:] {
+		if _, ok := t.Value.(ast.Var); ok {
+			t.Value = ast.Wildcard.Value
+		}
+	}
+	return shown.String()
 }
 
 // checkTuned follows a path through tuning.json as far as its names are fixed.
@@ -120,10 +131,10 @@ func checkTuned(ref ast.Ref, names []string, tuning map[string]any) string {
 	for _, name := range names {
 		object, ok := at.(map[string]any)
 		if !ok {
-			return ref.String() + ": isn't in " + tuningFile
+			return shownRef(ref) + ": isn't in " + tuningFile
 		}
 		if at, ok = object[name]; !ok {
-			return ref.String() + ": isn't in " + tuningFile + ": " + notOneOf(name, slices.Collect(maps.Keys(object)))
+			return shownRef(ref) + ": isn't in " + tuningFile + ": " + notOneOf(name, slices.Collect(maps.Keys(object)))
 		}
 	}
 	return ""

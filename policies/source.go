@@ -138,6 +138,8 @@ func explain(e *ast.Error) *Fault {
 			f.Hint = "capabilities.json lists what there is"
 		}
 		return f
+	case *ast.ParserErrorDetail:
+		return f // the line, which the place says
 	case *ast.RefErrInvalidDetail:
 		known := make([]string, 0, len(d.OneOf))
 		for _, v := range d.OneOf {
@@ -156,7 +158,7 @@ func explain(e *ast.Error) *Fault {
 	}
 	lines := e.Details.Lines()
 	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
+		lines[i] = strings.Join(strings.Fields(lines[i]), " ")
 	}
 	f.Message += ": " + strings.Join(lines, "; ")
 	return f

@@ -219,11 +219,7 @@ func (r TestRun) suite(ctx context.Context, s suite, w *watch) ([]TestResult, er
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Name, b.Name))
 	})
 	if r.Explain && ctx.Err() == nil {
-		for i := range out {
-			if out[i].Outcome == TestFailed {
-				err = errors.Join(err, explainFailure(&out[i], begin))
-			}
-		}
+		err = explainFailures(out, begin)
 	}
 	return out, err
 }
@@ -267,13 +263,22 @@ func readResult(r *tester.Result, timeout time.Duration) TestResult {
 	return t
 }
 
-// explainFailure runs a test that failed again, step by step, and finds the
-// last expression that didn't hold.
-func explainFailure(t *TestResult, begin func(only *regexp.Regexp, trace bool) (chan *tester.Result, error)) error {
-	if t.Error != "" {
+// explainFailures runs the tests that failed again, step by step, and finds the
+// last expression of each that didn't hold.
+func explainFailures(tests []TestResult, begin func(only *regexp.Regexp, trace bool) (chan *tester.Result, error)) error {
+	failed := map[string]*TestResult{}
+	var names []string
+	for i := range tests {
+		if t := &tests[i]; t.Outcome == TestFailed && t.Error == "" {
+			name := "data." + t.Package + "." + t.Name
+			failed[name] = t
+			names = append(names, regexp.QuoteMeta(name))
+		}
+	}
+	if len(names) == 0 {
 		return nil
 	}
-	results, err := begin(regexp.MustCompile("^"+regexp.QuoteMeta("data."+t.Package+"."+t.Name)+"$"), true)
+	results, err := begin(regexp.MustCompile("^("+strings.Join(names, "|")+")$"), true)
 	if err != nil {
 		return err
 	}
@@ -285,7 +290,9 @@ func explainFailure(t *TestResult, begin func(only *regexp.Regexp, trace bool) (
 				break
 			}
 		}
-		t.FailedAt = failedAt(t, steps)
+		if t := failed[r.Package+"."+r.Name]; t != nil {
+			t.FailedAt = failedAt(t, steps)
+		}
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (c *comparison) batch(ctx context.Context, lines []uint32) (*tally, error) 
 			text = make([]byte, at.size)
 		}
 		t := &c.Traces[at.trace]
-		if _, err := t.In.ReadAt(text[:at.size], at.offset); err != nil {
+		if n, err := t.In.ReadAt(text[:at.size], at.offset); err != nil && n < int(at.size) { // EOF may come along
 			return nil, fmt.Errorf("%s:%d: %w", t.Name, at.line, err)
 		}
 		in, err := c.Decode(trim(text[:at.size]))

@@ -201,7 +201,7 @@ func (d *Detection) text(w io.Writer) {
 	row("user-days with an alarm", d.A.UserDays.Text(), d.B.UserDays.Text())
 	fmt.Fprintf(w, "  B less A: attacks caught %s; other sessions alarmed %s\n", d.Caught.Text(), d.FalseAlarms.Text())
 	if d.Unmatched > 0 {
-		fmt.Fprintf(w, "  %s of an event that isn't in the trace\n", count(d.Unmatched, "label"))
+		fmt.Fprintf(w, "  without their event in the trace: %s\n", count(d.Unmatched, "label"))
 	}
 	fmt.Fprintf(w, "\nattacks caught, by family\n")
 	for i := range d.Families {

@@ -42,18 +42,12 @@ var (
 // The page shows the files word for word, each rule with its test, and all files
 // that there are. `go test ./cmd/riskd -run CookbookShows -update` copies them in.
 func TestCookbookShowsItsFiles(t *testing.T) {
-	page, err := os.ReadFile(cookbookDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := readFile(t, cookbookDoc)
 	shown := map[string]bool{}
 	want := shownFile.ReplaceAllFunc(page, func(block []byte) []byte {
 		name := string(shownFile.FindSubmatch(block)[1])
 		shown[name+".rego"] = true
-		text, err := os.ReadFile(filepath.Join(cookbookDir, name+".rego"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := readFile(t, filepath.Join(cookbookDir, name+".rego"))
 		head, _, _ := bytes.Cut(block, []byte("```rego\n"))
 		return fmt.Appendf(nil, "%s```rego\n%s```\n", head, text)
 	})
@@ -87,11 +81,7 @@ func TestCookbookScenarios(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(cookbookDir, r.name+".txtar")
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := fixtures.ParseScenario(path, data)
+			s, err := fixtures.ParseScenario(path, readFile(t, path))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,11 +111,7 @@ func (r *recipe) pack(t *testing.T) fstest.MapFS {
 		files[name] = &fstest.MapFile{Data: data}
 	}
 	files["policy.rego"].Data = append(files["policy.rego"].Data, "\n"+r.judgement...)
-	rule, err := os.ReadFile(filepath.Join(cookbookDir, r.name+".rego"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	files[r.name+".rego"] = &fstest.MapFile{Data: rule}
+	files[r.name+".rego"] = &fstest.MapFile{Data: readFile(t, filepath.Join(cookbookDir, r.name+".rego"))}
 	return files
 }
 
@@ -134,7 +120,10 @@ func TestCookbookRegoTests(t *testing.T) {
 	for _, r := range recipes(t) {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			passed := runRecipe(t, r.name)
+			passed := runTyped(t, map[string][]byte{
+				"rule.rego":      readFile(t, filepath.Join(cookbookDir, r.name+".rego")),
+				"rule_test.rego": readFile(t, filepath.Join(cookbookDir, r.name+"_test.rego")),
+			})
 			if len(passed) < 2 {
 				t.Errorf("%d tests: one that fires and one that doesn't, at least", len(passed))
 			}
@@ -145,15 +134,14 @@ func TestCookbookRegoTests(t *testing.T) {
 	}
 }
 
-// runRecipe gives the names of the recipe's tests that pass.
-func runRecipe(t *testing.T, name string) (passed []string) {
+// runTyped gives the names of the tests that pass in files that a reader adds to a
+// pack, beside the library.
+func runTyped(t *testing.T, files map[string][]byte) (passed []string) {
 	t.Helper()
 	modules := map[string]*ast.Module{}
-	parse := func(from fs.FS, file string) {
-		text, err := fs.ReadFile(from, file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	parse := func(file string, text []byte) {
+		t.Helper()
+		var err error
 		modules[file], err = ast.ParseModuleWithOpts(file, string(text), ast.ParserOptions{RegoVersion: ast.RegoV1})
 		if err != nil {
 			t.Fatal(err)
@@ -165,11 +153,16 @@ func runRecipe(t *testing.T, name string) (passed []string) {
 	}
 	for _, file := range append(library, "lib/lib.rego") {
 		if !strings.HasSuffix(file, "_test.rego") {
-			parse(rego.FS, file)
+			text, err := fs.ReadFile(rego.FS, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parse(file, text)
 		}
 	}
-	parse(os.DirFS(cookbookDir), name+".rego")
-	parse(os.DirFS(cookbookDir), name+"_test.rego")
+	for name, text := range files {
+		parse("typed/"+name, text)
+	}
 	store := inmem.New()
 	txn, err := store.NewTransaction(t.Context())
 	if err != nil {
@@ -190,14 +183,19 @@ func runRecipe(t *testing.T, name string) (passed []string) {
 	return passed
 }
 
-func recipes(t *testing.T) []recipe {
+func readFile(t *testing.T, name string) []byte {
 	t.Helper()
-	page, err := os.ReadFile(cookbookDoc)
+	data, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return data
+}
+
+func recipes(t *testing.T) []recipe {
+	t.Helper()
 	var all []recipe
-	for _, section := range strings.Split(string(page), "\n## ")[1:] {
+	for _, section := range strings.Split(string(readFile(t, cookbookDoc)), "\n## ")[1:] {
 		files := shownFile.FindAllStringSubmatch(section, -1)
 		if files == nil {
 			continue

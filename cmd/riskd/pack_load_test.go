@@ -68,10 +68,7 @@ func reloads(t testing.TB) int {
 		}
 		return n
 	}
-	if testing.Short() {
-		return 10
-	}
-	return 50
+	return 10
 }
 
 // TestReloadsUnderLoad has a keeper load one of two packs after the other while

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -9,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/riskd/riskd/policies"
+	"github.com/riskd/riskd/rego"
 	"github.com/riskd/riskd/signals"
 )
 
@@ -68,6 +71,9 @@ func (c *policyCheck) run(ctx context.Context, std stdio, called string) (err er
 			return err
 		}
 	}
+	slices.SortStableFunc(c.findings, func(a, b policies.Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	for i := range c.findings {
 		c.findings[i].File = shownAs(called, c.findings[i].File)
 	}
@@ -95,20 +101,34 @@ func (c *policyCheck) measure(ctx context.Context, compile compilePack, files fs
 	for i := range c.prices {
 		p := &c.prices[i]
 		if p.OPA > c.perRule {
-			c.findings = append(c.findings, overBudget(p, fmt.Sprintf("rule %s takes %s for one event; its budget is %s", p.Rule, micros(p.OPA), micros(c.perRule))))
+			c.findings = append(c.findings, overBudget(files, p, fmt.Sprintf("rule %s takes %s for one event; its budget is %s", p.Rule, micros(p.OPA), micros(c.perRule))))
 		}
 	}
 	if c.pack.OPA > c.whole {
-		c.findings = append(c.findings, overBudget(&c.pack, fmt.Sprintf("the pack takes %s for one event; its budget is %s", micros(c.pack.OPA), micros(c.whole))))
+		c.findings = append(c.findings, overBudget(files, &c.pack, fmt.Sprintf("the pack takes %s for one event; its budget is %s", micros(c.pack.OPA), micros(c.whole))))
 	}
 	return nil
 }
 
-func overBudget(p *price, said string) policies.Finding {
+func overBudget(files fs.FS, p *price, said string) policies.Finding {
 	return policies.Finding{
 		Severity: policies.SeverityError, Code: "over_budget", File: p.File, Line: p.Line, Column: min(p.Line, 1), Message: said,
-		Hint: "begin with what is seldom true, look up by key, loop over nothing long",
+		Hint: "begin with what is seldom true, look up by key, loop over nothing long", Source: sourceLine(files, p.File, p.Line),
 	}
+}
+
+// sourceLine is a line of a pack's file or the library's, "" if it isn't there.
+func sourceLine(pack fs.FS, file string, line int) string {
+	from := pack
+	if name, ok := strings.CutPrefix(file, "rego/"); ok {
+		from, file = rego.FS, name
+	}
+	text, _ := fs.ReadFile(from, file)
+	lines := strings.Split(string(text), "\n")
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	return lines[line-1]
 }
 
 func (c *policyCheck) counts() (errs, warnings int) {

@@ -54,7 +54,7 @@ func passBudget(perRule, whole time.Duration) func(context.Context, *policies.Pa
 		}
 		var faults []error
 		for _, f := range c.findings {
-			faults = append(faults, fmt.Errorf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Message))
+			faults = append(faults, &policies.Fault{Code: f.Code, File: f.File, Row: f.Line, Col: f.Column, Message: f.Message})
 		}
 		return inPack(next, errors.Join(faults...))
 	}

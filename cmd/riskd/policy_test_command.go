@@ -74,6 +74,7 @@ type tested struct {
 	*policies.TestReport
 	OwnCoverage float64          `json:"own_coverage"` // of the pack's own files alone
 	Scenarios   []playedScenario `json:"scenarios"`
+	Faults      []string         `json:"faults,omitempty"` // what kept it from being tested, or wasn't reached
 	Passed      bool             `json:"passed"`
 }
 
@@ -86,30 +87,44 @@ type playedScenario struct {
 
 func (c *policyTest) run(ctx context.Context, std stdio) error {
 	t := &tested{Pack: c.source.name, Scenarios: []playedScenario{}}
-	var err error
-	run := policies.TestRun{Options: policies.Options{Signals: signals.Descriptions()}, Only: c.only, Explain: true}
-	if t.TestReport, err = run.Test(ctx, c.source.name, packFolder(c.source)); err != nil {
-		return &problems{"policy test found " + count(len(flatten(err)), "problem"), flatten(err)}
+	files := packFolder(c.source)
+	pack, err := c.source.compile(nil)
+	if err == nil {
+		run := policies.TestRun{Options: policies.Options{Signals: signals.Descriptions()}, Only: c.only, Explain: true}
+		t.TestReport, err = run.Test(ctx, c.source.name, files)
 	}
-	faults := c.judge(t)
-	if c.only == nil {
-		faults = append(faults, c.play(ctx, t)...)
+	faults := flatten(err)
+	if err != nil {
+		t.TestReport = &policies.TestReport{Tests: []policies.TestResult{}}
+		t.Faults = texts(faults)
+	} else {
+		faults = c.judge(t)
+		if c.only == nil {
+			faults = append(faults, c.play(ctx, recompile(pack, files), t)...)
+		}
 	}
 	t.Passed = len(faults) == 0
+	shown := faults
 	if c.asJSON {
+		shown = nil
 		if err := printTested(std.out, t); err != nil {
 			return err
 		}
-		if t.Passed {
-			return nil
-		}
-		return &problems{"policy test found " + count(len(faults), "problem"), nil}
+	} else if err == nil {
+		c.print(std.out, t)
 	}
-	c.print(std.out, t)
 	if t.Passed {
 		return nil
 	}
-	return &problems{"policy test found " + count(len(faults), "problem"), faults}
+	return &problems{"policy test found " + count(len(faults), "problem"), shown}
+}
+
+func texts(errs []error) []string {
+	var list []string
+	for _, err := range errs {
+		list = append(list, err.Error())
+	}
+	return list
 }
 
 // judge holds the tests against what they have to come to.
@@ -138,37 +153,46 @@ func (c *policyTest) judge(t *tested) (faults []error) {
 	if t.OwnCoverage = 1; lines > 0 {
 		t.OwnCoverage = float64(covered) / float64(lines)
 	}
-	switch {
-	case c.only != nil && len(t.Tests) == 0:
-		faults = append(faults, fmt.Errorf("pack %s: no test matches %s", c.source.name, c.only))
-	case c.only != nil: // some tests can't cover all
-	case t.OwnCoverage < c.threshold:
-		faults = append(faults, fmt.Errorf("pack %s: tests evaluate %s of the pack's own lines; the threshold is %s", c.source.name, percent(t.OwnCoverage), percent(c.threshold)))
-	case t.Coverage < c.threshold:
-		faults = append(faults, fmt.Errorf("pack %s: tests evaluate %s of the lines; the threshold is %s", c.source.name, percent(t.Coverage), percent(c.threshold)))
+	if err := c.enough(t); err != nil {
+		t.Faults = append(t.Faults, err.Error())
+		faults = append(faults, err)
 	}
 	return faults
 }
 
+// enough reports that too little was tested.
+func (c *policyTest) enough(t *tested) error {
+	switch {
+	case c.only != nil && len(t.Tests) == 0:
+		return fmt.Errorf("pack %s: no test matches %s", c.source.name, c.only)
+	case c.only != nil: // some tests can't evaluate all
+	case t.OwnCoverage < c.threshold:
+		return fmt.Errorf("pack %s: tests evaluate %s of the pack's own lines; the threshold is %s", c.source.name, percent(t.OwnCoverage), percent(c.threshold))
+	case t.Coverage < c.threshold:
+		return fmt.Errorf("pack %s: tests evaluate %s of the lines; the threshold is %s", c.source.name, percent(t.Coverage), percent(c.threshold))
+	}
+	return nil
+}
+
 // play plays the scenarios.
-func (c *policyTest) play(ctx context.Context, t *tested) []error {
+func (c *policyTest) play(ctx context.Context, compile compilePack, t *tested) []error {
 	scenarios, err := c.readScenarios()
 	faults := flatten(err)
+	t.Faults = append(t.Faults, texts(faults)...)
 	if len(scenarios) == 0 {
 		return faults
 	}
-	run, err := newScenarioRun(c.source.compile)
+	run, err := newScenarioRun(compile)
 	if err != nil {
-		return append(faults, flatten(err)...)
+		return append(faults, err)
 	}
 	defer run.close()
 	for i := range scenarios {
 		s := &scenarios[i]
 		played := playedScenario{File: s.file, Title: s.Title}
-		for _, err := range flatten(run.play(ctx, s.file, &s.Scenario)) {
-			faults = append(faults, err)
-			played.Faults = append(played.Faults, err.Error())
-		}
+		found := flatten(run.play(ctx, s.file, &s.Scenario))
+		faults = append(faults, found...)
+		played.Faults = texts(found)
 		t.Scenarios = append(t.Scenarios, played)
 	}
 	return faults

@@ -45,7 +45,7 @@ func (c *policyTest) print(out io.Writer, t *tested) {
 func printGaps(out io.Writer, t *tested) {
 	for i := range t.Files {
 		if f := &t.Files[i]; f.Covered < f.Lines {
-			fmt.Fprintf(out, "  %s:%d: no test evaluates %s\n", f.File, f.Uncovered[0][0], f.Spans())
+			fmt.Fprintf(out, "  %s:%d: not evaluated by any test: %s\n", f.File, f.Uncovered[0][0], f.Spans())
 		}
 	}
 	for _, r := range t.Reasons {

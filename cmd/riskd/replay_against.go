@@ -66,7 +66,7 @@ type comparing struct {
 	packs  [2]*policies.Pack
 	key    *riskd.SessionKey
 	flags  *againstFlags
-	bounds bounds
+	bounds replayBounds
 	mode   records.StepUps
 	labels *records.Labels
 }
@@ -125,7 +125,7 @@ func newComparing(r *replay, f *againstFlags, names []string) (*comparing, error
 	if c.mode, err = records.ParseStepUps(f.stepUps); err != nil {
 		return nil, &usageError{"replay: -step-ups " + err.Error(), "`riskd help replay` says what they mean"}
 	}
-	if c.bounds, err = parseBounds(f); err != nil {
+	if c.bounds, err = parseReplayBounds(f); err != nil {
 		return nil, err
 	}
 	if c.labels, err = readLabels(f.labels); err != nil {
@@ -164,17 +164,13 @@ func packName(p *policies.Pack) records.Pack {
 	return records.Pack{Name: p.Info().Name, Revision: p.Info().Revision}
 }
 
-// openTraces opens the parts of a trace. What comes through a pipe is read into a file
-// first, since it is read twice.
+// openTraces opens the parts of a trace. What isn't a file is put into one first, since
+// a trace is read twice.
 func openTraces(names []string, in io.Reader) (traces []records.Trace, done func(), err error) {
 	var files []*os.File
-	var made []string
 	done = func() {
 		for _, f := range files {
 			f.Close()
-		}
-		for _, name := range made {
-			os.Remove(name)
 		}
 	}
 	for _, name := range names {
@@ -183,22 +179,39 @@ func openTraces(names []string, in io.Reader) (traces []records.Trace, done func
 			return nil, done, err
 		}
 		file, ok := input.(*os.File)
-		info, statErr := os.Stat(name)
-		if ok && name != "-" && statErr == nil && info.Mode().IsRegular() {
-			files = append(files, file)
-		} else {
-			if file, err = os.CreateTemp("", "riskd-replay-*"); err == nil {
-				files, made = append(files, file), append(made, file.Name())
-				_, err = io.Copy(file, input)
-			}
+		if !ok || !isRegular(file) {
+			file, err = spooled(input)
 			input.Close()
 			if err != nil {
 				return nil, done, fmt.Errorf("%s: can't be kept for the second pass: %w", name, err)
 			}
 		}
+		files = append(files, file)
 		traces = append(traces, records.Trace{Name: name, In: file})
 	}
 	return traces, done, nil
+}
+
+func isRegular(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode().IsRegular()
+}
+
+// spooled copies what can be read once into a file without a name, which is gone when it
+// is closed.
+func spooled(in io.Reader) (*os.File, error) {
+	file, err := os.CreateTemp("", "riskd-replay-*")
+	if err != nil {
+		return nil, err
+	}
+	if err = os.Remove(file.Name()); err == nil {
+		_, err = io.Copy(file, in)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 func (c *comparing) decode(line []byte) (records.Line, error) {

@@ -10,8 +10,8 @@ import (
 	records "github.com/riskd/riskd/replay"
 )
 
-// bounds are what a comparison may find without failing.
-type bounds struct {
+// replayBounds are what a comparison may find without failing.
+type replayBounds struct {
 	limit  string  // as given; "" is none
 	share  float64 // of the sessions
 	number int     // of sessions; -1: the share counts
@@ -26,7 +26,7 @@ const (
 	failFalseAlarms = "false_alarms" // sessions without an attack that only B alarms
 )
 
-func parseBounds(f *againstFlags) (b bounds, err error) {
+func parseReplayBounds(f *againstFlags) (b replayBounds, err error) {
 	if b.limit = f.maximum; b.limit != "" {
 		if b.share, b.number, err = parseLimit(b.limit); err != nil {
 			return b, err
@@ -67,7 +67,7 @@ func parseLimit(text string) (share float64, number int, err error) {
 }
 
 // check reports every bound that a comparison is beyond.
-func (b *bounds) check(r *records.Report) error {
+func (b *replayBounds) check(r *records.Report) error {
 	var beyond []error
 	if b.limit != "" {
 		d := &r.Diverging

@@ -251,7 +251,11 @@ func readScenarios(folder fs.FS, pattern, under string) ([]scenarioFile, error) 
 			continue
 		}
 		s, err := fixtures.ParseScenario(file, data)
-		all, faults = append(all, scenarioFile{file, s}), append(faults, err)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		all = append(all, scenarioFile{file, s})
 	}
 	return all, errors.Join(faults...)
 }

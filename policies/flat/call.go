@@ -92,10 +92,12 @@ func (l *lowering) finish(in instruction, result kind, more []*ast.Term, s *scop
 }
 
 func (l *lowering) function(name string, operands []operand) (*function, error) {
-	constant := make([]bool, len(operands))
+	constant := make([]*ast.Term, len(operands))
 	kinds := make([]kind, len(operands))
 	for i, o := range operands {
-		constant[i], kinds[i] = o < 0, l.kindOf(o)
+		if kinds[i] = l.kindOf(o); o < 0 {
+			constant[i] = l.p.constants[^o].term()
+		}
 	}
 	fn, err := newFunction(name, constant)
 	if err == nil && !sure(name, kinds) {

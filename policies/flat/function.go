@@ -20,6 +20,7 @@ type function struct {
 	counts bool
 	// kind is its result's, kindAny where that isn't known.
 	kind kind
+	cost int
 }
 
 // allowed are the functions that programs may call, by their names: those whose
@@ -46,18 +47,34 @@ var sureOf = map[string][]kind{
 	"startswith": {kindText, kindText}, "endswith": {kindText, kindText}, "contains": {kindText, kindText},
 	"lower": {kindText}, "upper": {kindText},
 	"regex.match": {kindText, kindText}, "glob.match": {kindText, kindAny, kindText},
-	"is_number": {kindAny}, "is_string": {kindAny}, "is_boolean": {kindAny}, "is_array": {kindAny},
+	"object.get": {kindObject, kindText, kindAny},
+	"is_number":  {kindAny}, "is_string": {kindAny}, "is_boolean": {kindAny}, "is_array": {kindAny},
 	"is_set": {kindAny}, "is_object": {kindAny}, "is_null": {kindAny}, "type_name": {kindAny},
 }
 
-// newFunction looks a function up, or says why it can't be called.
-func newFunction(name string, constants []bool) (*function, error) {
+// patterns are the functions with a pattern, which is tried when it is compiled.
+var patterns = map[string]bool{"regex.match": true, "glob.match": true}
+
+// tryPattern calls a function with its constants and an empty text.
+func tryPattern(call topdown.BuiltinFunc, constants []*ast.Term) error {
+	terms := make([]*ast.Term, len(constants))
+	for i, t := range constants {
+		if terms[i] = t; t == nil {
+			terms[i] = ast.StringTerm("")
+		}
+	}
+	return call(topdown.BuiltinContext{Context: context.Background()}, terms, func(*ast.Term) error { return nil })
+}
+
+// newFunction looks a function up, or says why it can't be called. Arguments
+// that aren't constant are nil.
+func newFunction(name string, constants []*ast.Term) (*function, error) {
 	fixed, ok := allowed[name]
 	if !ok {
 		return nil, outside("calls %s", name)
 	}
 	for _, i := range fixed {
-		if i < len(constants) && !constants[i] {
+		if i < len(constants) && constants[i] == nil {
 			return nil, outside("calls %s with a pattern that isn't constant", name)
 		}
 	}
@@ -65,7 +82,23 @@ func newFunction(name string, constants []bool) (*function, error) {
 	if call == nil {
 		return nil, outside("calls %s, which isn't there", name)
 	}
-	return &function{call: call, texts: textFunctions[name], counts: name == "count", kind: resultKind(name)}, nil
+	if patterns[name] {
+		if err := tryPattern(call, constants); err != nil {
+			return nil, outside("calls %s with a pattern that is none", name)
+		}
+	}
+	return &function{call: call, texts: textFunctions[name], counts: name == "count", kind: resultKind(name), cost: costOfFunction(name)}, nil
+}
+
+// costOfFunction is what a call may cost, in steps, on texts of riskd.MaxText.
+func costOfFunction(name string) int {
+	switch {
+	case patterns[name]:
+		return 1000
+	case textFunctions[name] != nil || name == "count":
+		return 10
+	}
+	return 100
 }
 
 func resultKind(name string) kind {

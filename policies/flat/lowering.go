@@ -329,7 +329,7 @@ func costOf(body []instruction) int {
 		case opCall, opMember:
 			cost += 1 + in.rule.cost
 		case opBuiltin:
-			cost += 20
+			cost += in.function.cost
 		case opIn, opCompare:
 			cost += 4
 		default:

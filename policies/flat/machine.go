@@ -16,6 +16,8 @@ type Frame struct {
 	run    uint64 // counts the runs: older memos don't count
 	unsure bool
 	found  []int
+	sinks  []*sink
+	depth  int
 }
 
 // memo is what a rule gave in a run.
@@ -44,25 +46,38 @@ func (f *Frame) begin(p *Program, c *riskd.Case) {
 		f.memos = make([]memo, p.memos)
 	}
 	f.run++
-	f.c, f.unsure, f.found = c, false, f.found[:0]
+	f.c, f.unsure, f.found, f.depth = c, false, f.found[:0], 0
 }
 
 // sink is what becomes of a body that holds.
 type sink struct {
-	all  bool    // go on to the next way in which it holds
-	head operand // what it gives; none where only whether it holds is asked
-	once bool    // the head is the same whichever way it holds
-	seek *value  // the set's member that is looked for
+	all     bool    // go on to the next way in which it holds
+	head    operand // what it gives; none where only whether it holds is asked
+	once    bool    // the head is the same whichever way it holds
+	seeking bool    // the value is a set's member that is looked for
 
 	held  bool
 	value value // of the head
 }
 
+// push gives a sink, as those of one frame are made once; pop takes it back.
+func (f *Frame) push(p *Program) *sink {
+	if f.depth == len(f.sinks) {
+		f.sinks = append(f.sinks, &sink{})
+	}
+	s := f.sinks[f.depth]
+	s.all, s.head, s.once, s.seeking, s.held = p.exhaustive, none, false, false, false
+	f.depth++
+	return s
+}
+
+func (f *Frame) pop() { f.depth-- }
+
 // accept takes notice that a body holds, and reports whether that is enough.
 func (f *Frame) accept(p *Program, s *sink) bool {
 	switch {
-	case s.seek != nil:
-		s.held = s.held || equal(f.get(p, s.head), s.seek)
+	case s.seeking:
+		s.held = s.held || equal(f.get(p, s.head), &s.value)
 		return s.held && !s.all
 	case s.head == none:
 		s.held = true
@@ -107,9 +122,10 @@ func (f *Frame) walk(p *Program, body []instruction, s *sink) bool {
 			f.regs[in.to] = *f.get(p, in.a)
 			holds = true
 		case opNot:
-			inner := sink{head: none, all: p.exhaustive}
-			f.walk(p, in.body, &inner)
+			inner := f.push(p)
+			f.walk(p, in.body, inner)
 			holds = !inner.held
+			f.pop()
 		case opRule:
 			holds = f.rule(p, in.rule, &f.regs[in.to])
 		case opCall:
@@ -236,10 +252,11 @@ func (f *Frame) rule(p *Program, r *rule, to *value) (defined bool) {
 }
 
 func (f *Frame) evaluate(p *Program, r *rule, to *value) (defined bool) {
-	s := sink{all: p.exhaustive}
+	s := f.push(p)
+	defer f.pop()
 	for i := range r.clauses {
 		s.head, s.once = r.clauses[i].head, r.clauses[i].head < 0
-		f.walk(p, r.clauses[i].body, &s)
+		f.walk(p, r.clauses[i].body, s)
 		if f.unsure {
 			return false
 		}
@@ -260,11 +277,12 @@ func (f *Frame) evaluate(p *Program, r *rule, to *value) (defined bool) {
 
 // member asks whether a set that rules make has a member.
 func (f *Frame) member(p *Program, in *instruction) bool {
-	seek := *f.get(p, in.a)
-	s := sink{all: p.exhaustive, seek: &seek}
+	s := f.push(p)
+	defer f.pop()
+	s.seeking, s.value = true, *f.get(p, in.a)
 	for i := range in.rule.clauses {
 		s.head = in.rule.clauses[i].head
-		if f.walk(p, in.rule.clauses[i].body, &s) || f.unsure {
+		if f.walk(p, in.rule.clauses[i].body, s) || f.unsure {
 			break
 		}
 	}

@@ -32,8 +32,9 @@ func (p *Program) Run(c *riskd.Case, f *Frame) (heads []int, sure bool) {
 		if !p.exhaustive && slices.Contains(f.found, int(clause.head)) {
 			continue
 		}
-		s := sink{head: none, all: p.exhaustive}
-		f.walk(p, clause.body, &s)
+		s := f.push(p)
+		f.walk(p, clause.body, s)
+		f.pop()
 		if f.unsure {
 			return nil, false
 		}

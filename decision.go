@@ -159,15 +159,6 @@ type Decision struct {
 	Shadow []Shadow
 }
 
-// Shadow is what a policy on trial said of an event, by itself and before any
-// step-up, order or timeout that holds whatever it says. Nothing came of it.
-type Shadow struct {
-	Pack     string
-	Revision string
-	Outcome  Outcome
-	Score    int
-}
-
 // Expiry is when a session ends by its timeouts; zero times are no limit.
 type Expiry struct {
 	IdleAt     time.Time

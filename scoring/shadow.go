@@ -2,8 +2,6 @@ package scoring
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -62,12 +60,6 @@ func shadowName(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// Why a candidate isn't taken.
-var (
-	ErrShadowExists   = errors.New("a candidate of that name is on trial already")
-	ErrTooManyShadows = fmt.Errorf("%d candidates are on trial already", MaxShadows)
-)
-
 // Bounds of trials.
 const (
 	// MaxShadows is how many candidates may be on trial at once.
@@ -117,8 +109,8 @@ func NewShadows(o ShadowOptions) *Shadows {
 }
 
 // Add puts a candidate on trial from now on. It fails with a [*riskd.FieldError]
-// under the names of the wire, with [ErrShadowExists] or with
-// [ErrTooManyShadows].
+// under the names of the wire, with [riskd.ErrShadowExists] or with
+// [riskd.ErrTooManyShadows].
 func (s *Shadows) Add(c Candidate, now time.Time) error {
 	if err := c.validate(now); err != nil {
 		return err
@@ -128,9 +120,9 @@ func (s *Shadows) Add(c Candidate, now time.Time) error {
 	old := *s.list.Load()
 	switch {
 	case slices.ContainsFunc(old, func(x *shadow) bool { return x.Name == c.Name }):
-		return ErrShadowExists
+		return riskd.ErrShadowExists
 	case len(old) >= MaxShadows:
-		return ErrTooManyShadows
+		return riskd.ErrTooManyShadows
 	}
 	grown := append(slices.Clip(old), newShadow(c, s, now))
 	s.list.Store(&grown)

@@ -9,69 +9,6 @@ import (
 	"github.com/riskd/riskd"
 )
 
-// Outcomes is what decisions are counted by: the row is what the policy in force
-// said, the column what the candidate did, both in the order of severity.
-type Outcomes [riskd.Revoke][riskd.Revoke]uint64
-
-// At is how often the two outcomes met.
-func (o *Outcomes) At(live, shadow riskd.Outcome) uint64 { return o[live-1][shadow-1] }
-
-// Disagreement is one event on which candidate and policy in force differ.
-type Disagreement struct {
-	Session  riskd.SessionID
-	Decision string // its id
-	Time     time.Time
-	Live     Opinion
-	Shadow   Opinion
-}
-
-// Opinion is what a policy made of one event. Reasons are the codes that the other
-// didn't give.
-type Opinion struct {
-	Outcome riskd.Outcome
-	Score   int
-	Reasons []string
-}
-
-// Quantiles are of the time that a policy took for one event.
-type Quantiles struct{ P50, P99, Max time.Duration }
-
-// ShadowReport is how a trial goes.
-type ShadowReport struct {
-	Candidate
-	Added time.Time
-	Aside bool // judged aside, not inline
-	Over  bool // the trial has expired
-	// Live is the pack that it is compared with; what was counted beside another
-	// is dropped.
-	Live *riskd.Pack
-	// Decisions is how many events both judged, Differing on how many of them they
-	// disagree; Sessions and Affected are the sessions that these belong to, as far
-	// as they're remembered.
-	Decisions, Differing uint64
-	Sessions, Affected   uint64
-	Matrix               Outcomes
-	// Examples are the latest disagreements, the newest first.
-	Examples []Disagreement
-	// Errors counts the events on which it gave no answer, by code, Dropped those
-	// that came faster than they were judged.
-	Errors  map[string]uint64
-	Dropped uint64
-	Took    Quantiles
-	// LiveTook is of the policy in force, for the same events.
-	LiveTook Quantiles
-	// Refused is why it should not be promoted; empty if it may be.
-	Refused []string
-}
-
-// Share is the share of decisions on which the two disagree.
-func (r *ShadowReport) Share() float64 {
-	if r.Decisions == 0 {
-		return 0
-	}
-	return float64(r.Differing) / float64(r.Decisions)
-}
-
 // What a trial needs before it says promote.
 const (
 	enoughDecisions = 1000
@@ -91,8 +28,8 @@ type tally struct {
 	live                 *riskd.Pack
 	decisions, differing uint64
 	sessions, affected   uint64
-	matrix               Outcomes
-	examples             []Disagreement // a ring
+	matrix               riskd.ShadowMatrix
+	examples             []riskd.Disagreement // a ring
 	next                 int
 	errors               map[string]uint64
 	dropped              uint64
@@ -119,7 +56,7 @@ func (c *tally) count(s *scene, w *word, own *standing, fresh bool) {
 	c.decisions++
 	c.took.add(w.took)
 	c.liveTook.add(s.live.took)
-	c.matrix[s.live.outcome-1][w.outcome-1]++
+	c.matrix.Count(s.live.outcome, w.outcome)
 	if w.outcome == s.live.outcome {
 		return
 	}
@@ -128,14 +65,14 @@ func (c *tally) count(s *scene, w *word, own *standing, fresh bool) {
 		own.differs = true
 		c.affected++
 	}
-	c.keep(Disagreement{
+	c.keep(riskd.Disagreement{
 		Session: s.session.ID, Decision: s.live.id, Time: s.now,
-		Live:   Opinion{s.live.outcome, s.live.score, without(s.live.reasons, w.reasons)},
-		Shadow: Opinion{w.outcome, w.score, without(w.reasons, s.live.reasons)},
+		Live:   riskd.Opinion{Outcome: s.live.outcome, Score: s.live.score, Reasons: without(s.live.reasons, w.reasons)},
+		Shadow: riskd.Opinion{Outcome: w.outcome, Score: w.score, Reasons: without(w.reasons, s.live.reasons)},
 	})
 }
 
-func (c *tally) keep(d Disagreement) {
+func (c *tally) keep(d riskd.Disagreement) {
 	if len(c.examples) < keptExamples {
 		c.examples = append(c.examples, d)
 		return
@@ -158,46 +95,50 @@ func without(reasons, others []riskd.Reason) (codes []string) {
 
 // Report says how a trial goes as of now; false says that there is none of that
 // name.
-func (s *Shadows) Report(name string, now time.Time) (ShadowReport, bool) {
+func (s *Shadows) Report(name string, now time.Time) (riskd.ShadowReport, bool) {
 	x := s.find(name)
 	if x == nil {
-		return ShadowReport{}, false
+		return riskd.ShadowReport{}, false
 	}
 	return x.report(now), true
 }
 
 // Reports says how all trials go as of now, in the order in which they began.
-func (s *Shadows) Reports(now time.Time) []ShadowReport {
+func (s *Shadows) Reports(now time.Time) []riskd.ShadowReport {
 	all := *s.list.Load()
-	reports := make([]ShadowReport, len(all))
+	reports := make([]riskd.ShadowReport, len(all))
 	for i := range all {
 		reports[i] = all[i].report(now)
 	}
 	return reports
 }
 
-func (x *shadow) report(now time.Time) ShadowReport {
+func (x *shadow) report(now time.Time) riskd.ShadowReport {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	c := &x.tally
-	r := ShadowReport{
-		Candidate: x.Candidate, Added: c.added, Aside: x.aside.Load(), Over: !now.Before(x.Expires), Live: c.live,
+	r := riskd.ShadowReport{
+		Name: x.Name, Pack: x.Policy.Info().Name, Revision: x.Policy.Info().Revision, Rate: x.Rate, Budget: x.Budget,
+		Added: c.added, Expires: x.Expires, Over: !now.Before(x.Expires), Inline: !x.aside.Load(), Held: x.Held,
 		Decisions: c.decisions, Differing: c.differing, Sessions: c.sessions, Affected: c.affected, Matrix: c.matrix,
 		Examples: append(slices.Clone(c.examples[c.next:]), c.examples[:c.next]...),
 		Errors:   maps.Clone(c.errors), Dropped: c.dropped,
 		Took: c.took.quantiles(), LiveTook: c.liveTook.quantiles(),
 	}
 	slices.Reverse(r.Examples)
-	r.Refused = r.refusals()
+	if c.live != nil {
+		r.LivePack, r.LiveRevision = c.live.Name, c.live.Revision
+	}
+	r.Refused = refusals(&r)
 	return r
 }
 
-func (d *durations) quantiles() Quantiles {
-	return Quantiles{d.quantile(0.5), d.quantile(0.99), d.most}
+func (d *durations) quantiles() riskd.Quantiles {
+	return riskd.Quantiles{P50: d.quantile(0.5), P99: d.quantile(0.99), Max: d.most}
 }
 
 // refusals are the reasons against promoting the candidate.
-func (r *ShadowReport) refusals() (against []string) {
+func refusals(r *riskd.ShadowReport) (against []string) {
 	refuse := func(format string, args ...any) { against = append(against, fmt.Sprintf(format, args...)) }
 	if r.Held != "" {
 		refuse("it is held: %s", r.Held)

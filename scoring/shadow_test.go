@@ -35,7 +35,7 @@ func (b *bench) try(t testing.TB, c scoring.Candidate) *scoring.Shadows {
 	return b.Shadows
 }
 
-func (b *bench) report(t testing.TB) scoring.ShadowReport {
+func (b *bench) report(t testing.TB) riskd.ShadowReport {
 	t.Helper()
 	r, ok := b.Shadows.Report("next", b.now)
 	if !ok {
@@ -265,9 +265,9 @@ func shadowReport(t *testing.T) {
 		r.Matrix.At(riskd.Allow, riskd.Revoke) != 1 || r.Matrix.At(riskd.Allow, riskd.Allow) != 1 || r.Errors["policy_timeout"] != 1 {
 		t.Errorf("report %+v", r)
 	}
-	want := scoring.Disagreement{
+	want := riskd.Disagreement{
 		Session: riskd.SessionID{7}, Decision: d.ID, Time: d.At,
-		Live: scoring.Opinion{Outcome: riskd.Allow}, Shadow: scoring.Opinion{Outcome: riskd.Revoke, Score: 20, Reasons: []string{"theirs"}},
+		Live: riskd.Opinion{Outcome: riskd.Allow}, Shadow: riskd.Opinion{Outcome: riskd.Revoke, Score: 20, Reasons: []string{"theirs"}},
 	}
 	if len(r.Examples) != 1 || !reflect.DeepEqual(r.Examples[0], want) {
 		t.Errorf("examples %+v\nwant %+v", r.Examples, want)
@@ -283,7 +283,7 @@ func shadowReport(t *testing.T) {
 	other.info.Revision, c.judgeErr = "r3", nil
 	b.policy = &other
 	b.decide(nil)
-	if r := b.report(t); r.Decisions != 1 || r.Differing != 0 || len(r.Examples) > 0 || r.Live.Revision != "r3" {
+	if r := b.report(t); r.Decisions != 1 || r.Differing != 0 || len(r.Examples) > 0 || r.LiveRevision != "r3" {
 		t.Errorf("beside another revision: %+v", r)
 	}
 }
@@ -318,7 +318,7 @@ func TestShadowAside(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if r := b.report(t); r.Matrix.At(riskd.Allow, riskd.StepUpNeeded) != 3 || !r.Aside {
+		if r := b.report(t); r.Matrix.At(riskd.Allow, riskd.StepUpNeeded) != 3 || r.Inline {
 			t.Errorf("report %+v", r)
 		}
 		gate := make(chan struct{})
@@ -377,7 +377,7 @@ func TestSlowShadowsGoAside(t *testing.T) {
 		if waited > 12*time.Millisecond {
 			t.Errorf("20 decisions waited %s for candidates that are known to be slow", waited)
 		}
-		if r := b.Shadows.Reports(b.now)[0]; !r.Aside || r.Errors["policy_timeout"] != 3 {
+		if r := b.Shadows.Reports(b.now)[0]; r.Inline || r.Errors["policy_timeout"] != 3 {
 			t.Errorf("%s is still asked before the answer, after %v", r.Name, r.Errors)
 		}
 	})
@@ -453,7 +453,7 @@ func TestCandidatesAreChecked(t *testing.T) {
 	defer s.Close()
 	for i := range scoring.MaxShadows + 1 {
 		good.Name = fmt.Sprint("c", i)
-		if err := s.Add(good, b.now); i == scoring.MaxShadows != errors.Is(err, scoring.ErrTooManyShadows) {
+		if err := s.Add(good, b.now); i == scoring.MaxShadows != errors.Is(err, riskd.ErrTooManyShadows) {
 			t.Errorf("candidate %d: %v", i, err)
 		}
 	}

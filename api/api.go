@@ -17,6 +17,8 @@ type Options struct {
 	Orders   Orders
 	StepUps  StepUps
 	Identity IdentityEvents
+	// Trials are those of policies; without them nothing can be tried. Optional.
+	Trials Trials
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Forward are the profiles of forward-auth.

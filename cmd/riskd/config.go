@@ -39,8 +39,10 @@ type config struct {
 		Keep      int     `yaml:"keep"`
 	} `yaml:"audit"`
 	Policy struct {
-		Pack  string        `yaml:"pack"`
-		Watch time.Duration `yaml:"watch"`
+		Pack    string         `yaml:"pack"`
+		Watch   time.Duration  `yaml:"watch"`
+		Shadows []shadowConfig `yaml:"shadows"`
+		Brake   brake          `yaml:"brake"`
 	} `yaml:"policy"`
 	Geo struct {
 		Databases []string      `yaml:"databases"`
@@ -82,6 +84,7 @@ func defaults() *config {
 	c.Admin.Listen = "127.0.0.1:8182"
 	c.Policy.Pack = defaultPack
 	c.Policy.Watch = 2 * time.Second
+	c.Policy.Brake = defaultBrake
 	c.Geo.Watch = time.Minute
 	c.Memory.MaxSessions = sessions.DefaultMaxSessions
 	c.Memory.MaxProfiles = sessions.DefaultMaxProfiles
@@ -132,6 +135,11 @@ func (c *config) resolve(dir string) {
 	resolve(&c.DataDir)
 	if _, shipped := policies.Shipped(c.Policy.Pack); !shipped {
 		resolve(&c.Policy.Pack)
+	}
+	for i := range c.Policy.Shadows {
+		if _, shipped := policies.Shipped(c.Policy.Shadows[i].Pack); !shipped {
+			resolve(&c.Policy.Shadows[i].Pack)
+		}
 	}
 	for i := range c.Geo.Databases {
 		resolve(&c.Geo.Databases[i])

@@ -33,6 +33,8 @@ func (c *config) check() []error {
 		f.add("policy.pack", `must be "default" or a folder`)
 	}
 	f.interval("policy.watch", c.Policy.Watch)
+	f.shadows("policy.shadows", c.Policy.Shadows)
+	f.brake("policy.brake", &c.Policy.Brake)
 	f.geo(c)
 	f.atLeast("memory.max_sessions", c.Memory.MaxSessions, 1)
 	f.atLeast("memory.max_profiles", c.Memory.MaxProfiles, 1)

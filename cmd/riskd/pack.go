@@ -73,6 +73,8 @@ type packKeeper struct {
 	log    *slog.Logger
 	loaded func(*riskd.Pack) // told of each pack that comes into force
 	failed func()            // told of each that doesn't
+	// admit says why a pack doesn't come into force, "" if it does. Optional.
+	admit func(next *policies.Pack) (held string)
 
 	fault atomic.Pointer[error] // why the pack on disk isn't the one in force
 
@@ -120,6 +122,13 @@ func (k *packKeeper) reload(again bool) {
 	if err != nil {
 		k.fail(err)
 		return
+	}
+	if k.admit != nil {
+		if held := k.admit(next); held != "" {
+			k.fault.Store(nil) // it's no fault of the pack's that can be seen from here
+			k.log.Warn("policy pack not in force", "pack", k.source.name, "revision", next.Info().Revision, "reason", held)
+			return
+		}
 	}
 	k.set.Swap(next)
 	k.fault.Store(nil)

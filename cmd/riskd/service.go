@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +34,10 @@ type service struct {
 
 	store   *state
 	pack    *packKeeper
+	guard   *policyGuard
+	trials  *policyTrials
 	locator *geo.Locator
+	loading sync.Mutex // one pack comes into force at a time
 	key     *riskd.SessionKey
 	engine  *scoring.Engine
 	api     *api.API
@@ -141,6 +146,8 @@ func (s *service) openPolicy() error {
 }
 
 func (s *service) packLoaded(p *riskd.Pack) {
+	s.loading.Lock()
+	defer s.loading.Unlock()
 	s.metrics.packLoaded(p)
 	if s.store != nil { // its folder may be what keeps riskd from starting
 		s.store.trail.policy(p)
@@ -148,8 +155,12 @@ func (s *service) packLoaded(p *riskd.Pack) {
 }
 
 func (s *service) openEngine(out output) (err error) {
+	if err := s.openGuard(); err != nil {
+		return err
+	}
 	record := func(r *riskd.Record) {
 		s.metrics.record(r)
+		s.guard.note(r)
 		s.store.trail.decision(r)
 		if !out.record(r) {
 			s.metrics.unlogged.Inc()
@@ -158,8 +169,12 @@ func (s *service) openEngine(out output) (err error) {
 	s.engine, err = scoring.New(scoring.Options{
 		Memory: s.store, Locator: s.locator, Policy: func() scoring.Policy { return s.pack.set.Current() },
 		NewID: newID, Record: record, Deadline: s.config.Decision.Deadline,
+		Shadows: s.trials.shadows, Cases: s.trials.cases,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.beginTrials()
 }
 
 // newID gives the ids of decisions: they sort by time (ULID). They are filled in
@@ -183,6 +198,7 @@ func (s *service) openAPI() (err error) {
 	s.api, err = api.New(api.Options{
 		Engine: s.engine, Sessions: s.store, Orders: s.store, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
+		Trials: s.trials,
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
@@ -253,7 +269,7 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return append(all, s.store.faults()...)
+	return slices.Concat(all, s.guard.faults(), s.store.faults())
 }
 
 // reload looks at everything on disk again.

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/policies"
+	"github.com/riskd/riskd/scoring"
+)
+
+// shadowConfig is a candidate that is on trial from the start.
+type shadowConfig struct {
+	Name               string        `yaml:"name"`
+	Pack               string        `yaml:"pack"`
+	SampleRate         float64       `yaml:"sample_rate"`
+	DisagreementBudget float64       `yaml:"disagreement_budget"`
+	Expires            time.Duration `yaml:"expires"`
+	Inline             bool          `yaml:"inline"`
+}
+
+// policyTrials puts packs on trial and in force, as operators say.
+type policyTrials struct {
+	shadows *scoring.Shadows
+	cases   *scoring.Cases
+	guard   *policyGuard
+}
+
+// openGuard makes the parts that packs are tried with.
+func (s *service) openGuard() error {
+	m := newPolicyMetrics(s.metrics.registry)
+	cases, err := scoring.NewCases(scoring.DefaultCases)
+	if err != nil {
+		return err
+	}
+	shadows := scoring.NewShadows(scoring.ShadowOptions{Judged: m.judged, Failed: m.gaveNone})
+	s.stops.add(shadows.Close)
+	s.guard = &policyGuard{
+		brake: s.config.Policy.Brake, set: s.pack.set, shadows: shadows, inForce: s.packLoaded,
+		trail: s.store.trail, metrics: m, log: s.log,
+		try: func(ctx context.Context, before, after scoring.Policy) scoring.Trial {
+			return s.engine.Try(ctx, before, after, time.Now().Add(-casesFor), s.config.Decision.Deadline)
+		},
+	}
+	s.trials = &policyTrials{shadows, cases, s.guard}
+	return nil
+}
+
+// casesFor is how old a case may be that a new revision is tried on.
+const casesFor = time.Hour
+
+// beginTrials lets revisions be held from now on, and puts the candidates of the
+// config on trial.
+func (s *service) beginTrials() error {
+	s.pack.setAdmit(s.guard.admit)
+	var faults []error
+	now := time.Now()
+	for i, c := range s.config.Policy.Shadows {
+		_, err := s.trials.Try(riskd.ShadowOrder{
+			Name: c.Name, Pack: c.Pack, Rate: c.SampleRate, Budget: c.DisagreementBudget, Expires: now.Add(c.Expires), Inline: &c.Inline,
+		}, now)
+		if err != nil {
+			faults = append(faults, s.config.source.at(fmt.Sprintf("policy.shadows[%d]", i), "%w", err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// setAdmit has every pack from now on ask whether it may come into force.
+func (k *packKeeper) setAdmit(admit func(next *policies.Pack) (held string)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.admit = admit
+}
+
+// Try puts a pack on trial.
+func (t *policyTrials) Try(o riskd.ShadowOrder, now time.Time) (riskd.ShadowReport, error) {
+	source, err := newPackSource(o.Pack)
+	if err != nil {
+		return riskd.ShadowReport{}, &riskd.FieldError{Path: "pack", Detail: err.Error()}
+	}
+	pack, err := source.compile(nil)
+	if err != nil {
+		var faults []error
+		for _, e := range flatten(err) {
+			faults = append(faults, &riskd.FieldError{Path: "pack", Detail: e.Error()})
+		}
+		return riskd.ShadowReport{}, errors.Join(faults...)
+	}
+	// A pack that OPA evaluates takes its time; it judges aside unless it is meant
+	// to be seen in answers.
+	inline := o.Inline != nil && *o.Inline
+	err = t.shadows.Add(scoring.Candidate{Name: o.Name, Policy: pack, Rate: o.Rate, Budget: o.Budget, Expires: o.Expires, Inline: inline}, now)
+	if err != nil {
+		return riskd.ShadowReport{}, err
+	}
+	r, _ := t.shadows.Report(o.Name, now)
+	return r, nil
+}
+
+// Reports says how all trials go.
+func (t *policyTrials) Reports(now time.Time) []riskd.ShadowReport { return t.shadows.Reports(now) }
+
+// Report says how one trial goes.
+func (t *policyTrials) Report(name string, now time.Time) (riskd.ShadowReport, bool) {
+	return t.shadows.Report(name, now)
+}
+
+// End ends a trial. A held pack stays held.
+func (t *policyTrials) End(name string) bool {
+	ended := t.shadows.Remove(name)
+	if ended {
+		t.guard.metrics.gone(name)
+	}
+	return ended
+}
+
+// Promote puts a candidate in force if its report says so, or whatever it says.
+func (t *policyTrials) Promote(name string, force bool, actor, reason string, now time.Time) (riskd.ShadowReport, error) {
+	report, _ := t.shadows.Report(name, now)
+	c, ok := t.shadows.Candidate(name)
+	if !ok {
+		return report, riskd.ErrUnknownShadow
+	}
+	if len(report.Refused) > 0 && !force {
+		return report, &riskd.NotPromoted{Reasons: report.Refused}
+	}
+	pack, ok := c.Policy.(*policies.Pack)
+	if !ok {
+		return report, fmt.Errorf("candidate %s is no pack that can be put in force", name)
+	}
+	if force {
+		t.guard.force(pack, "promoted by force", actor, reason)
+	} else {
+		t.guard.put(pack, "promoted", actor, cmp.Or(reason, "its report says so"))
+	}
+	t.End(name)
+	return report, nil
+}
+
+// Confirm lets a held revision in.
+func (t *policyTrials) Confirm(revision, actor, reason string) error {
+	return t.guard.confirm(revision, actor, reason)
+}

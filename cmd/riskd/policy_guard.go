@@ -33,13 +33,13 @@ type policyGuard struct {
 	census   atomic.Pointer[census]
 
 	mu        sync.Mutex
-	held      *heldPack
+	held      *heldRevision
 	faulty    []faultyRevision // the latest
 	confirmed string           // the revision that somebody let in
 }
 
-// heldPack is a pack that isn't in force although it was meant to be.
-type heldPack struct {
+// heldRevision is a pack that isn't in force although it was meant to be.
+type heldRevision struct {
 	pack   *policies.Pack
 	reason string
 	shadow string // the name of its trial
@@ -86,7 +86,7 @@ const trialPatience = 30 * time.Second
 func (g *policyGuard) hold(p *policies.Pack, reason, kind string) {
 	g.forget()
 	info := p.Info()
-	h := &heldPack{p, reason, "held-" + info.Revision}
+	h := &heldRevision{p, reason, "held-" + info.Revision}
 	now := time.Now()
 	err := g.shadows.Add(scoring.Candidate{
 		Name: h.shadow, Policy: p, Rate: 1, Budget: g.brake.Share, Expires: now.Add(heldFor), Held: reason,
@@ -114,7 +114,7 @@ func (g *policyGuard) forget() {
 	g.held = nil
 }
 
-func (g *policyGuard) isHeld(revision string) *heldPack {
+func (g *policyGuard) isHeld(revision string) *heldRevision {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.held != nil && g.held.pack.Info().Revision == revision {

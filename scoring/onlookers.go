@@ -85,8 +85,12 @@ func (t *turn) inline(ctx context.Context) (left bool) {
 			left = true
 			continue
 		}
-		w := x.judge(ctx, t.engine, o.scene)
+		w := x.judge(ctx, t.engine, o.scene, true)
 		x.pace(w.took)
+		if w.err != nil && ctx.Err() != nil {
+			left = true
+			continue
+		}
 		o.shadows[i] = nil
 		if w.err == nil {
 			t.decision.Shadow = append(t.decision.Shadow, riskd.Shadow{

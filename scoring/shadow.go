@@ -72,8 +72,9 @@ const (
 	// slowInline how often in a row it may use it up until it is judged aside.
 	inlineBudget = time.Millisecond
 	slowInline   = 3
-	// asideBudget is the time that it gets aside.
-	asideBudget = 100 * time.Millisecond
+	// asideBudget is the time that it gets aside: a policy that takes as long is
+	// refused for that, and not for what it would have said.
+	asideBudget = time.Second
 )
 
 // ShadowOptions are the parts of Shadows.
@@ -218,7 +219,7 @@ func (x *shadow) work(ctx context.Context) {
 		select {
 		case p := <-x.queue:
 			within, cancel := context.WithTimeout(ctx, asideBudget)
-			x.judge(within, p.engine, p.scene)
+			x.judge(within, p.engine, p.scene, false)
 			cancel()
 			x.waiting.Add(-1)
 		case <-ctx.Done():
@@ -232,19 +233,23 @@ func (x *shadow) takes(id riskd.SessionID, now time.Time) bool {
 	return now.Before(x.Expires) && sampled(id, x.seed, x.Rate)
 }
 
-// judge has the candidate judge a scene, and counts how that compares.
-func (x *shadow) judge(ctx context.Context, e *Engine, s *scene) (w word) {
+// judge has the candidate judge a scene, and counts how that compares. In a hurry
+// an answer that comes too late isn't counted: the scene can be judged again.
+func (x *shadow) judge(ctx context.Context, e *Engine, s *scene, hurry bool) (w word) {
 	beside := x.extras.Load()
 	if beside == nil || beside.beside != s.reads {
 		beside = &extras{s.reads, e.extras(x.Policy.Info(), s.reads)}
 		x.extras.Store(beside)
 	}
 	x.mu.Lock()
-	own, fresh := x.standings.find(&s.session)
+	own := x.standings.find(&s.session)
 	x.mu.Unlock()
 	w = e.judged(ctx, x.Policy, s, own, beside.places)
+	if hurry && w.err != nil && ctx.Err() != nil {
+		return w
+	}
 	x.mu.Lock()
-	x.tally.count(s, &w, own, fresh)
+	x.tally.count(s, &w, own)
 	x.mu.Unlock()
 	if w.err != nil {
 		x.set.Failed(x.Name, errorCode(w.err))

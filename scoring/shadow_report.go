@@ -24,6 +24,7 @@ const (
 
 // tally counts what a candidate said. Whoever has it is alone with it.
 type tally struct {
+	number               uint64 // 1, 2, 3 …: how often it was begun anew
 	added                time.Time
 	live                 *riskd.Pack
 	decisions, differing uint64
@@ -36,18 +37,19 @@ type tally struct {
 	took, liveTook       durations
 }
 
-func newTally(now time.Time) tally { return tally{added: now, errors: map[string]uint64{}} }
+func newTally(now time.Time) tally { return tally{number: 1, added: now, errors: map[string]uint64{}} }
 
 // count takes down what became of one scene.
-func (c *tally) count(s *scene, w *word, own *standing, fresh bool) {
+func (c *tally) count(s *scene, w *word, own *standing) {
 	if c.live != nil && c.live.Revision != s.live.pack.Revision {
+		number := c.number + 1
 		*c = newTally(c.added)
-		fresh = true
+		c.number = number
 	}
 	c.live = s.live.pack
-	if fresh {
+	if own.counted != c.number {
+		own.counted = c.number
 		c.sessions++
-		own.differs = false
 	}
 	if w.err != nil {
 		c.errors[errorCode(w.err)]++
@@ -61,8 +63,8 @@ func (c *tally) count(s *scene, w *word, own *standing, fresh bool) {
 		return
 	}
 	c.differing++
-	if !own.differs {
-		own.differs = true
+	if own.differs != c.number {
+		own.differs = c.number
 		c.affected++
 	}
 	c.keep(riskd.Disagreement{

@@ -14,7 +14,7 @@ type standing struct {
 	identity, behaviour riskd.Sum
 	cells               []riskd.Cell // of all signals, the candidate's own among them
 	provedAt            time.Time    // the last proof whose evidence is cleared
-	differs             bool         // the candidate has disagreed on the session
+	counted, differs    uint64       // the tallies that count it, and as one disagreed on
 }
 
 // standingOf begins where the policy in force stands.
@@ -39,20 +39,20 @@ type named struct {
 	*standing
 }
 
-// find gives the standing of a scene's session, and whether it is new here.
-func (l *standings) find(s *riskd.Session) (own *standing, fresh bool) {
+// find gives the standing of a scene's session, which may be new here.
+func (l *standings) find(s *riskd.Session) *standing {
 	if at := l.byID[s.ID]; at != nil {
 		l.order.MoveToFront(at)
-		return at.Value.(*named).standing, false
+		return at.Value.(*named).standing
 	}
 	if len(l.byID) >= l.limit {
 		oldest := l.order.Back()
 		delete(l.byID, oldest.Value.(*named).id)
 		l.order.Remove(oldest)
 	}
-	own = standingOf(s)
+	own := standingOf(s)
 	l.byID[s.ID] = l.order.PushFront(&named{s.ID, own})
-	return own, true
+	return own
 }
 
 func newStandings(limit int) standings {

@@ -72,12 +72,15 @@ func (d *shadowDocument) matrix(out io.Writer) {
 	_ = w.Flush() // into memory
 }
 
+// shownExamples is how many disagreements people are shown; -json has them all.
+const shownExamples = 10
+
 func (d *shadowDocument) examples(out io.Writer) {
 	if len(d.Examples) == 0 {
 		return
 	}
 	fmt.Fprintln(out, "\nThe latest disagreements:")
-	for i := range d.Examples {
+	for i := range min(len(d.Examples), shownExamples) {
 		e := &d.Examples[i]
 		fmt.Fprintln(out, plainText(fmt.Sprintf("  %s  %s  %s: %s, %s",
 			stamp(e.Time), e.Session, e.Decision, e.Live.text("live"), e.Shadow.text(d.Name))))

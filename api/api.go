@@ -19,6 +19,8 @@ type Options struct {
 	Identity IdentityEvents
 	// Trials are those of policies; without them nothing can be tried. Optional.
 	Trials Trials
+	// Brake has what would meet many wait for a confirmation. Optional.
+	Brake Brake
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Forward are the profiles of forward-auth.
@@ -75,6 +77,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Brake == nil {
+		o.Brake = released{}
 	}
 	if o.Ready == nil {
 		o.Ready = func() []string { return nil }

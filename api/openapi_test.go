@@ -120,6 +120,7 @@ func calls() []call {
 	revokes := func(h *house) { h.engine.answer = revoke }
 
 	named := func(c call, name string) call { c.params = map[string]string{"name": name}; return c }
+	brakes := func(h *house) { h.Brake = tight{} }
 	trial := func(err error) func(h *house) { return func(h *house) { h.trials.err = err } }
 
 	all := []call{
@@ -195,6 +196,10 @@ func calls() []call {
 		breaks(query(user(del("/v1/users/{id}", "", 500)), "actor=ann")),
 		volatile(query(user(del("/v1/users/{id}", "", 503)), "actor=ann")),
 		evil(post("/v1/revocations", `{"target":{"user":"a"}}`, 403)),
+		with(post("/v1/revocations", `{"target":{"tenant":""}}`, 409), brakes),
+		with(post("/v1/revocations", `{"target":{"tenant":""},"confirm":true,"actor":"ann"}`, 200), brakes),
+		with(post("/v1/identity-events", telling, 429), brakes),
+		with(post("/v1/identity-events", `{"id":"e1","type":"user_enabled","user":"u1","confirm":true,"actor":"ann"}`, 200), brakes),
 		get("/v1/policy/shadows", 200), evil(get("/v1/policy/shadows", 403)), breaks(get("/v1/policy/shadows", 500)),
 		query(get("/v1/policy/shadows", 400), "limit=1"),
 		post("/v1/policy/shadows", trying, 200), evil(post("/v1/policy/shadows", trying, 403)),

@@ -46,6 +46,12 @@ func (s *service) openGuard() error {
 		},
 	}
 	s.trials = &policyTrials{shadows, cases, s.guard}
+	s.orders = &orderBrake{
+		brake: s.config.Policy.Brake, metrics: m, log: s.log,
+		preview: func(t riskd.Target) int { n, _ := s.store.Preview(t); return n },
+		users:   func() int { return s.store.Stats().Profiles },
+		table:   func() map[string][]riskd.Action { return s.pack.set.Current().Info().Tuning.Identity },
+	}
 	return nil
 }
 

@@ -36,6 +36,7 @@ type service struct {
 	pack    *packKeeper
 	guard   *policyGuard
 	trials  *policyTrials
+	orders  *orderBrake
 	locator *geo.Locator
 	loading sync.Mutex // one pack comes into force at a time
 	key     *riskd.SessionKey
@@ -198,7 +199,7 @@ func (s *service) openAPI() (err error) {
 	s.api, err = api.New(api.Options{
 		Engine: s.engine, Sessions: s.store, Orders: s.store, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
-		Trials: s.trials,
+		Trials: s.trials, Brake: s.orders,
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
@@ -269,7 +270,7 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return slices.Concat(all, s.guard.faults(), s.store.faults())
+	return slices.Concat(all, s.guard.faults(), s.orders.faults(time.Now()), s.store.faults())
 }
 
 // reload looks at everything on disk again.

@@ -11,24 +11,31 @@ import (
 	"github.com/riskd/riskd/scoring"
 )
 
-// What candidates add to a quiet decision. "free" is one that judges in no time,
-// as a compiled pack nearly does: what is left is the cost of trials themselves.
+// What candidates add to a quiet decision. "free" is a policy that judges in no
+// time: what is left, beside one in force that does the same, is the cost of trials
+// themselves. The others are the default pack, beside itself.
 func BenchmarkShadows(b *testing.B) {
 	pack := compile(b, `{}`)
-	for name, candidates := range map[string][]scoring.Candidate{
-		"none":              nil,
-		"not sampled":       {{Policy: instant{pack.Info()}, Rate: 1e-12, Inline: true}},
-		"one free":          {{Policy: instant{pack.Info()}, Rate: 1, Inline: true}},
-		"three free":        {{Policy: instant{pack.Info()}, Rate: 1, Inline: true}, {Policy: instant{pack.Info()}, Rate: 1, Inline: true}, {Policy: instant{pack.Info()}, Rate: 1, Inline: true}},
-		"default, inline":   {{Policy: pack, Rate: 1, Inline: true}},
-		"default, aside":    {{Policy: pack, Rate: 1}},
-		"default, 1% aside": {{Policy: pack, Rate: 0.01}},
+	free := instant{pack.Info()}
+	for _, test := range []struct {
+		name       string
+		live       scoring.Policy
+		candidates []scoring.Candidate
+	}{
+		{"free/none", free, nil},
+		{"free/not sampled", free, []scoring.Candidate{{Policy: free, Rate: 1e-12, Inline: true}}},
+		{"free/one", free, []scoring.Candidate{{Policy: free, Rate: 1, Inline: true}}},
+		{"free/three", free, []scoring.Candidate{{Policy: free, Rate: 1, Inline: true}, {Policy: free, Rate: 1, Inline: true}, {Policy: free, Rate: 1, Inline: true}}},
+		{"default/none", pack, nil},
+		{"default/1% aside", pack, []scoring.Candidate{{Policy: pack, Rate: 0.01}}},
+		{"default/all aside", pack, []scoring.Candidate{{Policy: pack, Rate: 1}}},
+		{"default/all inline", pack, []scoring.Candidate{{Policy: pack, Rate: 1, Inline: true}}},
 	} {
-		b.Run(name, func(b *testing.B) {
-			h := newHouse(b, pack)
-			for i := range candidates {
-				candidates[i].Name = fmt.Sprint("c", i)
-				h.try(b, candidates[i])
+		b.Run(test.name, func(b *testing.B) {
+			h := newHouse(b, test.live)
+			for i, c := range test.candidates {
+				c.Name = fmt.Sprint("c", i)
+				h.try(b, c)
 			}
 			now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 			i := 0

@@ -60,17 +60,27 @@ func TestShadowsChangeNothing(t *testing.T) {
 	strict := compile(t, `{"score": {"step_up_nats": 1, "revoke_nats": 2}}`)
 	blind := *strict.Info()
 	blind.Reads = map[string]bool{"new_country": true}
-	alone, watched := newHouse(t, reader{lean, &blind}), newHouse(t, reader{lean, &blind})
+	// Every other event is judged by a pack that reads nearly nothing, so that what
+	// the candidates measure beside it would show in the next one's readings.
+	var live scoring.Policy
+	alone, watched := newHouse(t, nil), newHouse(t, nil)
+	alone.Policy = func() scoring.Policy { return live }
+	watched.Policy = alone.Policy
 	watched.try(t, scoring.Candidate{Name: "strict", Policy: strict, Rate: 1, Inline: true})
 	watched.try(t, scoring.Candidate{Name: "aside", Policy: strict, Rate: 1})
 	watched.try(t, scoring.Candidate{Name: "half", Policy: strict, Rate: 0.5, Inline: true})
 	watched.try(t, scoring.Candidate{Name: "panics", Policy: panicking{strict}, Rate: 1, Inline: true})
 	watched.try(t, scoring.Candidate{Name: "fails", Policy: failing{strict}, Rate: 1, Inline: true})
-	shadowed := 0
+	var said [riskd.Revoke + 1]int
 	for i, e := range recorded(t) {
+		if live = lean; i%2 == 0 {
+			live = reader{lean, &blind}
+		}
 		one, two := *e, *e
 		d1, d2 := alone.Decide(t.Context(), &one, e.Time), watched.Decide(t.Context(), &two, e.Time)
-		shadowed += len(d2.Shadow)
+		for _, s := range d2.Shadow {
+			said[s.Outcome]++
+		}
 		d2.Shadow = nil
 		if a, b := api.AppendDecision(nil, &d1), api.AppendDecision(nil, &d2); string(a) != string(b) {
 			t.Fatalf("event %d: answer\n%s\nbecomes\n%s", i, a, b)
@@ -85,12 +95,8 @@ func TestShadowsChangeNothing(t *testing.T) {
 			t.Fatalf("event %d: record\n%+v\nbecomes\n%+v", i, r1, r2)
 		}
 	}
-	if shadowed == 0 {
-		t.Error("no candidate said anything: the test shows nothing")
-	}
-	r, _ := watched.shadows.Report("strict", watched.started)
-	if r.Differing == 0 || len(r.Examples) == 0 {
-		t.Errorf("the strict candidate never differs: %+v", r)
+	if said[riskd.Revoke] == 0 || said[riskd.StepUpNeeded] == 0 {
+		t.Errorf("candidates said %v", said)
 	}
 }
 

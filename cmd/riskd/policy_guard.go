@@ -89,7 +89,7 @@ func (g *policyGuard) hold(p *policies.Pack, reason, kind string) {
 	h := &heldRevision{p, reason, "held-" + info.Revision}
 	now := time.Now()
 	err := g.shadows.Add(scoring.Candidate{
-		Name: h.shadow, Policy: p, Rate: 1, Budget: g.brake.Share, Expires: now.Add(heldFor), Held: reason,
+		Name: h.shadow, Policy: p, Rate: 1, Budget: min(g.brake.Share, 0.99), Expires: now.Add(heldFor), Held: reason,
 	}, now)
 	if err != nil {
 		h.shadow = ""

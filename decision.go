@@ -155,6 +155,8 @@ type Decision struct {
 	// riskd; both are English.
 	UserText  string
 	AdminText string
+	// Shadow is what policies on trial said of the event.
+	Shadow []Shadow
 }
 
 // Expiry is when a session ends by its timeouts; zero times are no limit.

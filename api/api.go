@@ -21,6 +21,10 @@ type Options struct {
 	Decisions Decisions
 	// Policy says which pack decides. Optional.
 	Policy Policy
+	// Trials are those of policies; without them nothing can be tried. Optional.
+	Trials Trials
+	// Brake has what would meet many wait for a confirmation. Optional.
+	Brake Brake
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Forward are the profiles of forward-auth.
@@ -79,6 +83,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Brake == nil {
+		o.Brake = released{}
 	}
 	if o.Ready == nil {
 		o.Ready = func() []string { return nil }

@@ -181,6 +181,7 @@ type house struct {
 	engine  *answers
 	memory  *memory
 	past    *past
+	trials  *trials
 	gateway http.Handler
 	admin   http.Handler
 	key     *riskd.SessionKey
@@ -202,14 +203,14 @@ var trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustPars
 
 func newHouse(t testing.TB, change ...func(*Options)) *house {
 	t.Helper()
-	h := &house{engine: &answers{answer: allow}, memory: &memory{}, past: &past{}, key: testKey(t)}
+	h := &house{engine: &answers{answer: allow}, memory: &memory{}, past: &past{}, trials: &trials{}, key: testKey(t)}
 	table := func() map[string][]riskd.Action { return identityTable }
 	applier, err := identity.New(identity.Options{Orders: h.memory, Table: table})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := Options{
-		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key,
+		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key, Trials: h.trials,
 		Now: func() time.Time { return noon }, TrustedProxies: trusted, AdminHosts: []string{"riskd.example"},
 		Forward: []ForwardProfile{
 			{
@@ -258,6 +259,7 @@ func allow(e *riskd.Event, now time.Time) riskd.Decision {
 func stepUp(e *riskd.Event, now time.Time) riskd.Decision {
 	d := allow(e, now)
 	d.Outcome, d.Score, d.Level = riskd.StepUpNeeded, 63, riskd.Medium
+	d.Shadow = []riskd.Shadow{{Pack: "default", Revision: "5c1d", Outcome: riskd.Allow, Score: 41}}
 	d.Reasons = []riskd.Reason{
 		{Code: "new_country", Nats: 6.104, Points: 49, ClearsWith: []string{"mfa"}},
 		{Code: "request_rate", Nats: 1.5, Points: 14, Group: riskd.GroupBehaviour, Channel: riskd.ChannelBehaviour},
@@ -401,6 +403,8 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		"gateway's step-ups":   {h.gateway, "POST", "/v1/step-ups/su_1", 404, ""},
 		"gateway's identities": {h.gateway, "POST", "/v1/identity-events", 404, ""},
 		"gateway's users":      {h.gateway, "DELETE", "/v1/users/u1", 404, ""},
+		"gateway's trials":     {h.gateway, "GET", "/v1/policy/shadows", 404, ""},
+		"gateway's confirm":    {h.gateway, "POST", "/v1/policy/confirm", 404, ""},
 		"options":              {h.admin, "OPTIONS", "/livez", 405, "GET, HEAD"},
 		"head":                 {h.admin, "HEAD", "/livez", 200, ""},
 	}

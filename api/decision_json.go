@@ -46,6 +46,16 @@ func AppendDecision(b []byte, d *riskd.Decision) []byte {
 	if d.AdminText != "" {
 		b = append(text(append(b, `,"reason_admin":{"en":`...), d.AdminText), '}')
 	}
+	if len(d.Shadow) > 0 {
+		b = append(b, `,"shadow":[`...)
+		for i := range d.Shadow {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendShadow(b, &d.Shadow[i])
+		}
+		b = append(b, ']')
+	}
 	return append(b, '}')
 }
 
@@ -74,6 +84,14 @@ func appendStepUp(b []byte, u *riskd.StepUp) []byte {
 	if u.OverBudget {
 		b = append(b, `,"over_budget":true`...)
 	}
+	return append(b, '}')
+}
+
+func appendShadow(b []byte, s *riskd.Shadow) []byte {
+	b = text(append(b, `{"pack":`...), s.Pack)
+	b = text(append(b, `,"revision":`...), s.Revision)
+	b = text(append(b, `,"decision":`...), s.Outcome.String())
+	b = strconv.AppendInt(append(b, `,"score":`...), int64(s.Score), 10)
 	return append(b, '}')
 }
 

@@ -49,6 +49,12 @@ type decisionDocument struct {
 	} `json:"state"`
 	ReasonUser  map[string]string `json:"reason_user"`
 	ReasonAdmin map[string]string `json:"reason_admin"`
+	Shadow      []struct {
+		Pack     string `json:"pack"`
+		Revision string `json:"revision"`
+		Decision string `json:"decision"`
+		Score    int    `json:"score"`
+	} `json:"shadow"`
 }
 
 func readDecision(t testing.TB, body []byte) decisionDocument {
@@ -72,7 +78,8 @@ func TestAppendDecision(t *testing.T) {
 		`{"code":"request_rate","nats":1.5,"points":14,"group":"behaviour","channel":"behaviour","clears_with":[]}],` +
 		`"step_up":{"id":"su_1","acr_values":["aal2","odd\"\\"],"amr_values":["hwk"],"max_age":300,"clears":["new_country"],"attempts_left":0},` +
 		`"policy":{"pack":"default","revision":"432bb16"},"state":{"source":"fresh","degraded":["geo_city_missing"],"missing_signals":["geo_velocity"]},` +
-		`"reason_user":{"en":"Please confirm that it is you."},"reason_admin":{"en":"country FR → US"}}`
+		`"reason_user":{"en":"Please confirm that it is you."},"reason_admin":{"en":"country FR → US"},` +
+		`"shadow":[{"pack":"default","revision":"5c1d","decision":"allow","score":41}]}`
 	if got := string(AppendDecision(nil, &d)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

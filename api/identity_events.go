@@ -19,6 +19,7 @@ type wireIdentityEvent struct {
 	SessionID string    `json:"session_id"` // raw
 	Reason    string    `json:"reason"`
 	Actor     string    `json:"actor"`
+	Confirm   bool      `json:"confirm"` // it may be one of a flood
 }
 
 // event turns the wire's words into the vocabulary's; what they mean together is
@@ -55,7 +56,16 @@ func (a *API) identityEvent(w http.ResponseWriter, r *http.Request) int {
 	if err != nil {
 		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
 	}
-	done, err := a.Identity.Apply(r.Context(), e, a.Now())
+	now := a.Now()
+	if err := confirmed(wire.Confirm, wire.Actor); err != nil {
+		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+	}
+	if !wire.Confirm {
+		if b := a.Brake.IdentityEvent(&e, now); b != nil {
+			return braked(w, b)
+		}
+	}
+	done, err := a.Identity.Apply(r.Context(), e, now)
 	if err != nil {
 		return a.fail(w, err, repeatIt)
 	}

@@ -96,7 +96,7 @@ func calls() []call {
 	change := func(c call, f func(*http.Request)) call { c.change = f; return c }
 	breaks := func(c call) call {
 		return with(c, func(h *house) {
-			h.Sessions, h.Orders, h.StepUps, h.Identity, h.Decisions, h.Ready = nil, nil, nil, nil, nil, nil
+			h.Sessions, h.Orders, h.StepUps, h.Identity, h.Decisions, h.Ready, h.Trials = nil, nil, nil, nil, nil, nil, (*trials)(nil)
 			h.engine.answer, h.Metrics = nil, http.HandlerFunc(nil)
 			h.Policy = (*memory)(nil)
 			h.gateway, h.admin = h.Gateway(), h.Admin()
@@ -128,6 +128,10 @@ func calls() []call {
 	}
 	steps := func(h *house) { h.engine.answer = stepUp }
 	revokes := func(h *house) { h.engine.answer = revoke }
+
+	named := func(c call, name string) call { c.params = map[string]string{"name": name}; return c }
+	brakes := func(h *house) { h.Brake = tight{} }
+	trial := func(err error) func(h *house) { return func(h *house) { h.trials.err = err } }
 
 	all := []call{
 		with(post("/v1/decisions", full, 200), steps),
@@ -224,6 +228,34 @@ func calls() []call {
 				Previous: &PolicyPrevious{Pack: "e", Revision: "f", Until: noon},
 			}
 		}),
+		with(post("/v1/revocations", `{"target":{"tenant":""}}`, 409), brakes),
+		with(post("/v1/revocations", `{"target":{"tenant":""},"confirm":true,"actor":"ann"}`, 200), brakes),
+		with(post("/v1/identity-events", telling, 429), brakes),
+		with(post("/v1/identity-events", `{"id":"e1","type":"user_enabled","user":"u1","confirm":true,"actor":"ann"}`, 200), brakes),
+		get("/v1/policy/shadows", 200), evil(get("/v1/policy/shadows", 403)), breaks(get("/v1/policy/shadows", 500)),
+		query(get("/v1/policy/shadows", 400), "limit=1"),
+		post("/v1/policy/shadows", trying, 200), evil(post("/v1/policy/shadows", trying, 403)),
+		with(post("/v1/policy/shadows", trying, 409), trial(riskd.ErrShadowExists)),
+		with(post("/v1/policy/shadows", trying, 409), trial(riskd.ErrTooManyShadows)),
+		with(post("/v1/policy/shadows", trying, 400), trial(&riskd.FieldError{Path: "pack", Detail: "is no folder"})),
+		named(get("/v1/policy/shadows/{name}", 200), "next"),
+		named(get("/v1/policy/shadows/{name}", 404), "none"),
+		query(named(get("/v1/policy/shadows/{name}", 400), "next"), "limit=1"),
+		evil(named(get("/v1/policy/shadows/{name}", 403), "next")),
+		breaks(named(get("/v1/policy/shadows/{name}", 500), "next")),
+		named(del("/v1/policy/shadows/{name}", "", 200), "next"),
+		named(del("/v1/policy/shadows/{name}", "", 404), "none"),
+		query(named(del("/v1/policy/shadows/{name}", "", 400), "next"), "limit=1"),
+		evil(named(del("/v1/policy/shadows/{name}", "", 403), "next")),
+		breaks(named(del("/v1/policy/shadows/{name}", "", 500), "next")),
+		named(post("/v1/policy/shadows/{name}/promote", lifting, 200), "next"),
+		named(post("/v1/policy/shadows/{name}/promote", `{"reason":"r"}`, 400), "next"),
+		with(named(post("/v1/policy/shadows/{name}/promote", lifting, 404), "none"), trial(riskd.ErrUnknownShadow)),
+		with(named(post("/v1/policy/shadows/{name}/promote", lifting, 409), "next"), trial(&riskd.NotPromoted{Reasons: []string{"it has judged 2 decisions"}})),
+		evil(named(post("/v1/policy/shadows/{name}/promote", lifting, 403), "next")),
+		post("/v1/policy/confirm", confirming, 200), evil(post("/v1/policy/confirm", confirming, 403)),
+		with(post("/v1/policy/confirm", confirming, 404), trial(riskd.ErrNotHeld)),
+		post("/v1/policy/confirm", `{"revision":"r2","actor":"a"}`, 400),
 		get("/livez", 200), evil(get("/livez", 403)),
 		get("/readyz", 200), evil(get("/readyz", 403)), breaks(get("/readyz", 500)),
 		with(get("/readyz", 503), func(h *house) { h.Ready = func() []string { return []string{"draining"} } }),
@@ -233,8 +265,12 @@ func calls() []call {
 	for path, good := range map[string]string{
 		"/v1/decisions": least, "/v1/decisions/batch": "[" + least + "]", "/v1/telemetry": least, "/v1/revocations": `{"target":{"user":"a"}}`,
 		"/v1/revocations/{epoch}": lifting, "/v1/step-ups/{id}": `{"result":"passed"}`, "/v1/identity-events": telling,
+		"/v1/policy/shadows": trying, "/v1/policy/shadows/{name}/promote": lifting, "/v1/policy/confirm": confirming,
 	} {
 		take := func(body string, status int) call { return challenge(post(path, body, status)) }
+		if strings.Contains(path, "{name}") {
+			take = func(body string, status int) call { return named(post(path, body, status), "next") }
+		}
 		if path == "/v1/revocations/{epoch}" {
 			take = func(body string, status int) call { return epoch(del(path, body, status), "1") }
 		}
@@ -253,6 +289,9 @@ func calls() []call {
 const (
 	lifting = `{"reason":"r","actor":"a"}`
 	telling = `{"id":"e1","type":"user_enabled","user":"u1"}`
+
+	trying     = `{"name":"next","pack":"default","sample_rate":0.5,"expires":"2026-11-28T00:00:00Z"}`
+	confirming = `{"revision":"r2","reason":"r","actor":"a"}`
 )
 
 // late is a body whose deadline passes.
@@ -361,6 +400,7 @@ func TestOpenAPIExamplesAreTaken(t *testing.T) {
 	doc := loadOpenAPI(t)
 	for path, schema := range map[string]string{
 		"/v1/decisions": "Event", "/v1/revocations": "RevocationRequest", "/v1/step-ups/su_1": "StepUpAnswer", "/v1/identity-events": "IdentityEvent",
+		"/v1/policy/shadows": "ShadowRequest", "/v1/policy/shadows/next/promote": "PromotionRequest", "/v1/policy/confirm": "ConfirmRequest",
 	} {
 		examples := doc.Components.Schemas[schema].Value.Examples
 		if len(examples) == 0 {

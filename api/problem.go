@@ -22,6 +22,9 @@ type problem struct {
 	// Applied and Durable are there where something was done that may not last.
 	Applied *bool `json:"applied,omitzero"`
 	Durable *bool `json:"durable,omitzero"`
+	// Matched and Share are there where too many would be met.
+	Matched *int     `json:"matched,omitzero"`
+	Share   *float64 `json:"share,omitzero"`
 	// StepUp is what a proof has to be.
 	StepUp *stepUpJSON `json:"step_up,omitzero"`
 }

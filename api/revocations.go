@@ -23,6 +23,7 @@ type wireRevocation struct {
 	Effect        string    `json:"effect"` // "" is revoke
 	StandingUntil time.Time `json:"standing_until"`
 	Preview       bool      `json:"preview"`
+	Confirm       bool      `json:"confirm"` // it may meet many
 	Reason        string    `json:"reason"`
 	Actor         string    `json:"actor"`
 }
@@ -41,7 +42,7 @@ func (w *wireRevocation) order(key *riskd.SessionKey, now time.Time) (riskd.Epoc
 	faults.length("reason", w.Reason)
 	faults.length("actor", w.Actor)
 	if len(faults) == 0 {
-		return e, e.Validate()
+		return e, errors.Join(e.Validate(), confirmed(w.Confirm, w.Actor))
 	}
 	return e, faults.err()
 }
@@ -78,6 +79,11 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) int {
 	}
 	if wire.Preview {
 		return a.preview(w, order.Target)
+	}
+	if !wire.Confirm {
+		if b := a.Brake.Order(&order); b != nil {
+			return braked(w, b)
+		}
 	}
 	imposed, err := a.Orders.Impose(r.Context(), "", order)
 	if err != nil {

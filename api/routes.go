@@ -55,6 +55,17 @@ func (a *API) adminRoutes() []route {
 	if a.Policy != nil {
 		routes = append(routes, route{"GET", "/v1/policy", "admin", a.showPolicy})
 	}
+	if a.Trials != nil {
+		routes = append(
+			routes,
+			route{"GET", "/v1/policy/shadows", "admin", a.listShadows},
+			route{"POST", "/v1/policy/shadows", "admin", a.addShadow},
+			route{"GET", "/v1/policy/shadows/{name}", "admin", a.showShadow},
+			route{"DELETE", "/v1/policy/shadows/{name}", "admin", a.endShadow},
+			route{"POST", "/v1/policy/shadows/{name}/promote", "admin", a.promoteShadow},
+			route{"POST", "/v1/policy/confirm", "admin", a.confirmPolicy},
+		)
+	}
 	if a.Metrics != nil {
 		routes = append(routes, route{"GET", "/metrics", "admin", a.metrics})
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/riskd/riskd"
@@ -24,6 +25,13 @@ type Pack struct {
 
 // Info describes the pack. It must not be changed.
 func (p *Pack) Info() *riskd.Pack { return &p.info }
+
+// InForceSince is the same pack, with another time from which on it is in force.
+func (p *Pack) InForceSince(t time.Time) *Pack {
+	same := *p
+	same.info.Since = t
+	return &same
+}
 
 // Reasons asks the rules what they make of the readings, sorted by code. The
 // error is an [*Error].

@@ -74,3 +74,39 @@ func TestPacksBeforeAreKept(t *testing.T) {
 		t.Error("a pack of another name is given")
 	}
 }
+
+// What has failed is fallen back from, and never to.
+func TestSetGoesBack(t *testing.T) {
+	t.Parallel()
+	a := compile(t, `decision := "allow" if input.score >= 0`, "")
+	b := compile(t, `decision := "allow" if input.score >= -1`, "")
+	c := compile(t, `decision := "allow" if input.score >= -2`, "")
+	steps := map[string]struct {
+		do   func(*policies.Set) *policies.Pack
+		want *policies.Pack
+	}{
+		"nothing before":     {func(s *policies.Set) *policies.Pack { return s.Back(a) }, nil},
+		"to the one before":  {func(s *policies.Set) *policies.Pack { s.Swap(b); return s.Back(b) }, a},
+		"not twice":          {func(s *policies.Set) *policies.Pack { s.Swap(b); s.Back(b); return s.Back(a) }, nil},
+		"not from another":   {func(s *policies.Set) *policies.Pack { s.Swap(b); return s.Back(a) }, nil},
+		"not to a failed":    {func(s *policies.Set) *policies.Pack { s.Back(a); s.Swap(b); return s.Back(b) }, nil},
+		"over a failed":      {func(s *policies.Set) *policies.Pack { s.Swap(b); s.Back(b); s.Swap(c); return s.Back(c) }, a},
+		"loaded again":       {func(s *policies.Set) *policies.Pack { s.Swap(b); s.Swap(b); return s.Back(b) }, a},
+		"the last before it": {func(s *policies.Set) *policies.Pack { s.Swap(b); s.Swap(c); return s.Back(c) }, b},
+	}
+	for name, step := range steps {
+		set := policies.NewSet(a)
+		if got := step.do(set); got != step.want {
+			t.Errorf("%s: went back to %v, want %v", name, revision(got), revision(step.want))
+		} else if got != nil && set.Current() != got {
+			t.Errorf("%s: %v is in force", name, revision(set.Current()))
+		}
+	}
+}
+
+func revision(p *policies.Pack) string {
+	if p == nil {
+		return "none"
+	}
+	return p.Info().Revision
+}

@@ -58,6 +58,10 @@ type Options struct {
 	// but for what it does to keep the record of a decision with Moments, and then
 	// within bounds. Optional.
 	Record func(*riskd.Record)
+	// Shadows are policies on trial. Optional.
+	Shadows *Shadows
+	// Cases keep what a policy that comes later is tried on. Optional.
+	Cases *Cases
 	// Deadline bounds the time that the policy may take for one decision; past
 	// it the class's default is answered. Default: 20 ms.
 	Deadline time.Duration
@@ -114,11 +118,14 @@ func (e *Engine) Decide(ctx context.Context, event *riskd.Event, now time.Time) 
 			t.chronicle()
 			t.prove()
 			t.measure()
+			t.look()
 			t.reason(ctx)
 			t.weigh()
 			t.judge(ctx)
+			t.heard()
 			t.guard()
 			t.settle()
+			t.shadow(ctx)
 			return t.lesson
 		})
 	}

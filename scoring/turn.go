@@ -32,6 +32,7 @@ type turn struct {
 	lesson   riskd.Lesson   // for the user's profile
 	moments  []riskd.Moment // for the session's timeline
 	orders   []riskd.Epoch  // to impose before the answer
+	beside   onlookers      // who judges the event too
 }
 
 func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
@@ -63,6 +64,11 @@ func (t *turn) remember(s *riskd.Session, p *riskd.Profile) {
 	if len(s.Cells) < signals.Cells() {
 		s.Cells = append(s.Cells, make([]riskd.Cell, signals.Cells()-len(s.Cells))...)
 	}
+	t.leak()
+}
+
+// leak lets the session's sums fade up to now.
+func (t *turn) leak() {
 	for _, sum := range t.sums() {
 		decay(sum.sum, t.Now, t.pack.Tuning.HalfLife[sum.channel])
 		for i := range sum.sum.Open {

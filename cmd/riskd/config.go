@@ -48,6 +48,8 @@ type config struct {
 			KeyID     string `yaml:"key_id"`
 			Scope     string `yaml:"scope"`
 		} `yaml:"verify"`
+		Shadows []shadowConfig `yaml:"shadows"`
+		Brake   brake          `yaml:"brake"`
 	} `yaml:"policy"`
 	Geo struct {
 		Databases []string      `yaml:"databases"`
@@ -90,6 +92,7 @@ func defaults() *config {
 	c.Admin.Listen = "127.0.0.1:8182"
 	c.Policy.Pack = defaultPack
 	c.Policy.Watch = 2 * time.Second
+	c.Policy.Brake = defaultBrake
 	c.Geo.Watch = time.Minute
 	c.Memory.MaxSessions = sessions.DefaultMaxSessions
 	c.Memory.MaxProfiles = sessions.DefaultMaxProfiles
@@ -143,6 +146,11 @@ func (c *config) resolve(dir string) {
 	resolve(&c.Policy.Verify.KeyFile)
 	if _, shipped := policies.Shipped(c.Policy.Pack); !shipped && !isURL(c.Policy.Pack) {
 		resolve(&c.Policy.Pack)
+	}
+	for i := range c.Policy.Shadows {
+		if _, shipped := policies.Shipped(c.Policy.Shadows[i].Pack); !shipped {
+			resolve(&c.Policy.Shadows[i].Pack)
+		}
 	}
 	for i := range c.Geo.Databases {
 		resolve(&c.Geo.Databases[i])

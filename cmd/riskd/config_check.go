@@ -32,6 +32,8 @@ func (c *config) check() []error {
 	}
 	f.data(c)
 	f.policy(c)
+	f.shadows("policy.shadows", c.Policy.Shadows)
+	f.brake("policy.brake", &c.Policy.Brake)
 	f.geo(c)
 	f.atLeast("memory.max_sessions", c.Memory.MaxSessions, 1)
 	f.atLeast("memory.max_profiles", c.Memory.MaxProfiles, 1)

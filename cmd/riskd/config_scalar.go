@@ -25,6 +25,8 @@ func readScalar(n *yaml.Node, into reflect.Value) bool {
 	switch into := into.Addr().Interface().(type) {
 	case *string:
 		return set(into, n.Value, n.ShortTag() == "!!str")
+	case *bool:
+		return set(into, strings.EqualFold(n.Value, "true"), n.ShortTag() == "!!bool")
 	case *int:
 		v, err := strconv.Atoi(strings.ReplaceAll(n.Value, "_", ""))
 		return set(into, v, err == nil && n.ShortTag() == "!!int")
@@ -76,6 +78,8 @@ func kindOf(t reflect.Type) string {
 		return "tor, proxy, vpn, hosting, satellite, mobile, business or residential"
 	case slog.Level:
 		return "debug, info, warn or error"
+	case bool:
+		return "true or false"
 	case int:
 		return "a whole number"
 	case float64:
@@ -90,6 +94,8 @@ func example(t reflect.Type) string {
 		return "10.1.0.0/16"
 	case listConfig:
 		return "{path: lists/vpn.txt, kind: vpn}"
+	case shadowConfig:
+		return "{name: next, pack: packs/next, sample_rate: 0.1, expires: 168h}"
 	case forwardConfig:
 		return "{name: app, style: nginx, session: {cookie: sid}}"
 	}

@@ -35,6 +35,10 @@ func TestGoodConfigs(t *testing.T) {
 	full.Admin.Listen = "localhost:9182"
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}
 	full.Policy.Pack = "packs/strict"
+	full.Policy.Shadows = []shadowConfig{{
+		Name: "next", Pack: "packs/next", SampleRate: 0.1, DisagreementBudget: 0.01, Expires: 168 * time.Hour, Inline: true,
+	}}
+	full.Policy.Brake = brake{Off: true, Share: 0.05, Factor: 5, Window: 2 * time.Minute, MinSessions: 50}
 	full.Geo.Databases = []string{"city.mmdb", "/var/lib/geo/asn.mmdb"}
 	full.Geo.Lists = []listConfig{{Path: "lists/vpn.txt", Kind: riskd.NetworkVPN}}
 	full.Geo.Watch = 10 * time.Minute

@@ -14,8 +14,8 @@ const helpText = `riskd scores the risk of live sessions and answers allow, step
 Usage:  riskd COMMAND [flags] [arguments]
 
 %s
-  help NAME      what a command does, and its flags
-  help config    the config file, with a comment on every field
+  help NAME       what a command does, and its flags
+  help config     the config file, with a comment on every field
 
 The first minute:
 
@@ -33,7 +33,7 @@ func help(out io.Writer, args []string) error {
 			if belowAnother(c.name) {
 				continue
 			}
-			fmt.Fprintf(&list, "  %-13s  %s\n", c.name, c.summary)
+			fmt.Fprintf(&list, "  %-14s  %s\n", c.name, c.summary)
 		}
 		_, err := fmt.Fprintf(out, helpText, strings.TrimSuffix(list.String(), "\n"))
 		return err
@@ -67,8 +67,7 @@ func help(out io.Writer, args []string) error {
 // belowAnother reports whether a command is told of where another is: revoke undo
 // is, because there is revoke.
 func belowAnother(name string) bool {
-	head, _, two := strings.Cut(name, " ")
-	return two && slices.ContainsFunc(commands, func(c command) bool { return c.name == head })
+	return slices.ContainsFunc(commands, func(c command) bool { return strings.HasPrefix(name, c.name+" ") })
 }
 
 func helpOn(out io.Writer, c *command) {

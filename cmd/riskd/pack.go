@@ -269,8 +269,7 @@ func (k *packKeeper) take(c *candidate, err error, again bool) {
 		k.fail(c, err)
 		return
 	}
-	now := k.set.Current().Info().Revision
-	if next := p.pack.Info().Revision; k.admit != nil && next != now {
+	if k.admit != nil {
 		if because := k.admit(p.pack); because != "" {
 			k.hold(p, because)
 			return

@@ -1,48 +1,54 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 
+	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/policies"
 )
 
 // heldPack is a pack that the brake keeps from coming into force.
 type heldPack struct {
-	*proven
+	pack    *policies.Pack
 	because string
 }
 
-// hold keeps a pack aside until somebody confirms it, or another comes; k.mu is held.
+// hold keeps a pack aside until somebody lets it in, or another comes; k.mu is held.
 func (k *packKeeper) hold(p *proven, because string) {
-	k.held = &heldPack{p, because}
+	k.held = &heldPack{p.pack, because}
 	k.fault.Store(nil)
 	k.showHeld()
 	info := p.pack.Info()
 	k.tell(packNews{change: packHeld, pack: k.set.Current().Info(), source: &k.source, bundle: p.bundle, because: because})
-	k.log.Warn("policy pack held; the one before stays in force", "pack", info.Name, "revision", info.Revision, "because", because)
+	k.log.Warn("policy pack held; the one before stays in force: `riskd policy confirm` lets it in",
+		"pack", info.Name, "revision", info.Revision, "because", because, "in_force", k.set.Current().Info().Revision)
 }
 
-// heldBack is the pack that is held, nil if none is.
-func (k *packKeeper) heldBack() *policies.Pack {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.held == nil {
-		return nil
-	}
-	return k.held.pack
+// packSwitch is a change of what is in force that doesn't come from the source.
+type packSwitch struct {
+	held    *policies.Pack // what is held since, nil for nothing
+	failed  bool           // what was in force doesn't answer
+	because string         // of either
 }
 
-// confirm puts the pack that is held in force, if it is the one that is meant.
-func (k *packKeeper) confirm(revision string) error {
+// switched is told that another pack has been put in force.
+func (k *packKeeper) switched(s packSwitch) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.held == nil || k.held.pack.Info().Revision != revision {
-		return fmt.Errorf("policy: revision %s isn't held; GET /v1/policy says which is", revision)
+	info := k.set.Current().Info()
+	k.held = nil
+	k.fault.Store(nil)
+	k.showSwitched(info)
+	if s.failed {
+		err := errors.New(s.because)
+		k.fault.Store(&err)
+		v := *k.view.Load()
+		v.Fault = &api.PolicyFault{At: k.now().UTC(), Errors: []string{s.because}}
+		k.view.Store(&v)
 	}
-	p, err := k.prove(k.held.candidate) // anew: others may be looking at the one that is held
-	if err != nil {
-		return err
+	if s.held != nil {
+		k.held = &heldPack{s.held, s.because}
+		k.showHeld()
 	}
-	k.enforce(p, k.set.Current())
-	return nil
+	k.tell(packNews{change: packInForce, pack: info, source: &k.source})
 }

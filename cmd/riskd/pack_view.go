@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
 )
 
@@ -33,6 +34,19 @@ func (k *packKeeper) show(p *proven) {
 		}
 	}
 	k.view.Store(v)
+}
+
+// showSwitched says that a pack is in force that the source didn't give just now;
+// k.mu is held.
+func (k *packKeeper) showSwitched(info *riskd.Pack) {
+	v := *k.view.Load()
+	now := k.now().UTC()
+	v.Fault, v.Held = nil, nil
+	if v.Revision != info.Revision {
+		v.Previous = &api.PolicyPrevious{Pack: v.Pack, Revision: v.Revision, Until: now}
+		v.Pack, v.Revision, v.LoadedAt, v.Tests = info.Name, info.Revision, now, nil
+	}
+	k.view.Store(&v)
 }
 
 // showFault says that the source's pack is refused.

@@ -171,9 +171,9 @@ func (c *policyTest) enough(t *tested) error {
 		return fmt.Errorf("pack %s: no test matches %s", c.source.name, c.only)
 	case c.only != nil: // some tests can't evaluate all
 	case t.OwnCoverage < c.threshold:
-		return fmt.Errorf("pack %s: tests evaluate %s of the pack's own lines; the threshold is %s", c.source.name, percent(t.OwnCoverage), percent(c.threshold))
+		return fmt.Errorf("pack %s: tests evaluate %s of the pack's own lines; the threshold is %s", c.source.name, covered(t.OwnCoverage), covered(c.threshold))
 	case t.Coverage < c.threshold:
-		return fmt.Errorf("pack %s: tests evaluate %s of the lines; the threshold is %s", c.source.name, percent(t.Coverage), percent(c.threshold))
+		return fmt.Errorf("pack %s: tests evaluate %s of the lines; the threshold is %s", c.source.name, covered(t.Coverage), covered(c.threshold))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func (c *policyTest) print(out io.Writer, t *tested) {
 	}
 	fmt.Fprintf(out, "tests      %s in %s\n", strings.Join(counts, ", "), t.Took.Round(time.Millisecond))
 	if c.only == nil {
-		fmt.Fprintf(out, "coverage   %s of the lines, %s of the pack's own\n", percent(t.Coverage), percent(t.OwnCoverage))
+		fmt.Fprintf(out, "coverage   %s of the lines, %s of the pack's own\n", covered(t.Coverage), covered(t.OwnCoverage))
 		printGaps(out, t)
 	}
 	if len(t.Scenarios) > 0 {
@@ -61,7 +61,7 @@ func printGaps(out io.Writer, t *tested) {
 }
 
 // percent rounds down, so that 100 % is all.
-func percent(share float64) string {
+func covered(share float64) string {
 	return fmt.Sprintf("%g %%", math.Floor(share*1000)/10)
 }
 

@@ -35,7 +35,9 @@ has to hold at once:
   riskd revoke -predicate 'asn=64500,role=admin,from=2026-11-21T14:02:00Z' -reason INC-7
 
 What a predicate or a tenant would meet is shown, and you are asked, before the order
-is given; with -yes, or for any other target, it is given at once.
+is given; with -yes, or for any other target, it is given at once. One that meets more
+of the live sessions than policy.brake lets pass is refused unless you were asked, or
+give -confirm too.
 `
 
 func revokeCommand(flags *flag.FlagSet) action { return revoke(flags, time.Now) }
@@ -45,6 +47,7 @@ func revoke(flags *flag.FlagSet, now func() time.Time) action {
 	o := newOrderFlags(flags)
 	preview := flags.Bool("preview", false, "show what would be met, and do nothing")
 	yes := flags.Bool("yes", false, "don't ask")
+	sure := flags.Bool("confirm", false, "give it however many it meets")
 	return func(ctx context.Context, std stdio, args []string) error {
 		if err := noOperands(flags, args, "list", "undo"); err != nil {
 			return err
@@ -58,6 +61,7 @@ func revoke(flags *flag.FlagSet, now func() time.Time) action {
 			return err
 		}
 		asks := order.Target.wide() && !*yes
+		order.Confirm = *sure && !*preview
 		switch {
 		case *preview:
 			return c.preview(ctx, std.out, order, now())
@@ -70,6 +74,7 @@ func revoke(flags *flag.FlagSet, now func() time.Time) action {
 			if err := confirm(std, order); err != nil {
 				return err
 			}
+			order.Confirm = true // you have seen whom it meets
 		}
 		return c.give(ctx, std.out, order)
 	}

@@ -23,6 +23,7 @@ type orderDocument struct {
 	Effect        string         `json:"effect"`
 	StandingUntil time.Time      `json:"standing_until,omitzero"`
 	Preview       bool           `json:"preview,omitzero"`
+	Confirm       bool           `json:"confirm,omitzero"`
 	Reason        string         `json:"reason"`
 	Actor         string         `json:"actor"`
 }

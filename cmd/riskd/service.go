@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,9 @@ type service struct {
 	store   *state
 	past    *past
 	pack    *packKeeper
+	guard   *policyGuard
+	trials  *policyTrials
+	orders  *orderBrake
 	locator *geo.Locator
 	key     *riskd.SessionKey
 	engine  *scoring.Engine
@@ -158,9 +162,13 @@ func (s *service) openEngine(out output) (err error) {
 	if s.past, err = newPast(s.config.Decision.Keep, s.pack.set); err != nil {
 		return err
 	}
+	if err := s.openGuard(); err != nil {
+		return err
+	}
 	record := func(r *riskd.Record) {
 		s.metrics.record(r)
 		s.past.Record(r)
+		s.guard.note(r)
 		s.store.trail.decision(r)
 		if !out.record(r) {
 			s.metrics.unlogged.Inc()
@@ -169,8 +177,12 @@ func (s *service) openEngine(out output) (err error) {
 	s.engine, err = scoring.New(scoring.Options{
 		Memory: s.store, Locator: s.locator, Policy: func() scoring.Policy { return s.pack.set.Current() },
 		NewID: newID, Record: record, Deadline: s.config.Decision.Deadline,
+		Shadows: s.trials.shadows, Cases: s.trials.cases,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.beginTrials()
 }
 
 // newID gives the ids of decisions: they sort by time (ULID). They are filled in
@@ -194,6 +206,7 @@ func (s *service) openAPI() (err error) {
 	s.api, err = api.New(api.Options{
 		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
+		Trials: s.trials, Brake: s.orders,
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
@@ -264,7 +277,7 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return append(all, s.store.faults()...)
+	return slices.Concat(all, s.orders.faults(time.Now()), s.store.faults())
 }
 
 // reload looks at everything on disk again.

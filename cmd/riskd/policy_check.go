@@ -21,9 +21,9 @@ import (
 
 const policyCheckText = `Finds every mistake in a policy pack and the rules that it comes with: what serve
 would refuse, each with its place and often its cure, and what it would let pass
-though it will be regretted (warnings). Then measures what each rule costs, as
-OPA evaluates it, over the cases of the scenarios that riskd brings along, and
-holds it against the budget.
+though it will be regretted (warnings). Then measures what each rule costs over
+the cases of the scenarios that riskd brings along: as riskd evaluates it, compiled
+or, where it says why not, by OPA; and by OPA alone, which the budget is for.
 
 Ends with 1 when there is an error; with -strict also when there is a warning.
 `

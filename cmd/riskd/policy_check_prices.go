@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,19 +26,37 @@ type price struct {
 	Allocs   float64       `json:"allocs"`
 }
 
-// prices measures the rules of a pack over some cases, and the pack as a whole.
+// prices measures the rules of a pack over some cases, and the pack as a whole:
+// as riskd evaluates them, and as OPA does.
 func prices(ctx context.Context, name string, pack fs.FS, cases []*riskd.Case) (rules []price, whole price, err error) {
-	costs, all, err := policies.Costs(ctx, name, pack, policies.Options{Signals: signals.Descriptions()}, cases)
+	o := policies.Options{Signals: signals.Descriptions()}
+	costs, all, err := policies.Costs(ctx, name, pack, o, cases)
 	if err != nil {
 		return nil, whole, err
 	}
-	priceOf := func(c policies.Cost) price {
-		return price{Rule: c.Rule, File: c.File, Line: c.Line, Took: c.Took, OPA: c.Took, Allocs: c.Allocs}
+	compiled, err := policies.Compile(name, pack, o)
+	if err != nil {
+		return nil, whole, err
 	}
+	measured, err := compiled.Prices(cases)
+	if err != nil {
+		return nil, whole, err
+	}
+	whole = price{Rule: name, File: all.File, Compiled: true, OPA: all.Took}
 	for _, c := range costs {
-		rules = append(rules, priceOf(c))
+		p := price{Rule: c.Rule, File: c.File, Line: c.Line, Took: c.Took, OPA: c.Took, Allocs: c.Allocs}
+		i := slices.IndexFunc(measured, func(m policies.Price) bool { return m.Name == c.Rule })
+		if i >= 0 && measured[i].Compiled {
+			p.Compiled, p.Took, p.Allocs = true, measured[i].Took, measured[i].Allocs
+		} else if i >= 0 {
+			p.Why = measured[i].Why
+		}
+		rules = append(rules, p)
+		whole.Compiled = whole.Compiled && p.Compiled
+		whole.Took += p.Took
+		whole.Allocs += p.Allocs
 	}
-	return rules, priceOf(all), nil
+	return rules, whole, nil
 }
 
 // mostCases is how many cases are measured over, taken evenly from all.
@@ -125,7 +144,10 @@ func (p *price) row() [5]string {
 	return [5]string{p.Rule, micros(p.Took), micros(p.OPA), fmt.Sprintf("%.0f", p.Allocs), evaluated}
 }
 
-// micros is a time as people compare prices: in microseconds.
+// micros is a time as people compare prices: in microseconds, down to a tenth.
 func micros(d time.Duration) string {
+	if d < time.Microsecond {
+		return fmt.Sprintf("%d ns", d.Nanoseconds())
+	}
 	return fmt.Sprintf("%.1f µs", float64(d)/float64(time.Microsecond))
 }

@@ -23,6 +23,8 @@ func passTests(ctx context.Context, next *policies.Pack, files fs.FS) error {
 	if err != nil {
 		return err
 	}
+	passed := report.Count(policies.TestPassed)
+	countTests(ctx, passed+report.Count(policies.TestFailed), passed)
 	return inPack(next, report.Err())
 }
 

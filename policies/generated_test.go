@@ -165,7 +165,7 @@ func (g *generator) condition() string {
 				func() string { return "not " + pick(g.Rand, g.helpers) })
 		}
 	}
-	if g.IntN(60) == 0 { // what may fail, and what isn't compiled
+	if g.IntN(120) == 0 { // what may fail, and what isn't compiled
 		return pick(g.Rand, []string{
 			"to_number(" + g.field("text") + ") > 3", "net.cidr_contains(\"10.0.0.0/8\", " + g.field("text") + ")",
 			"10 / " + g.field("number") + " > 1", "not net.cidr_contains(\"10.0.0.0/8\", " + g.field("text") + ")",

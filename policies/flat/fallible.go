@@ -2,6 +2,7 @@ package flat
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -12,7 +13,7 @@ import (
 
 // safe are the functions besides those in sureOf that don't fail.
 var safe = []string{
-	"eq", "equal", "neq", "lt", "lte", "gt", "gte", "assign", "internal.member_2", "internal.member_3", "count",
+	"eq", "equal", "neq", "lt", "lte", "gt", "gte", "assign", "internal.member_2", "internal.member_3", "count", "plus", "mul",
 }
 
 // watch looks through the rules that a query depends on.
@@ -57,16 +58,38 @@ func (w *watch) of(r *ast.Rule) trait {
 // mayConflict reports whether rules of one name may have two values.
 func mayConflict(rules []*ast.Rule) bool {
 	var first *ast.Term
+	chains, alternatives := 0, 0
 	for _, r := range rules {
-		if r.Head.RuleKind() == ast.MultiValue || r.Default {
+		switch {
+		case r.Head.RuleKind() == ast.MultiValue || r.Default:
 			continue
-		}
-		if !ast.IsConstant(r.Head.Value.Value) || first != nil && !first.Equal(r.Head.Value) {
+		case !ast.IsConstant(r.Head.Value.Value) && iterates(r.Body):
+			return true
+		case isAlternative(r): // to one that was looked at
+			alternatives++
+			continue
+		case first != nil && (!ast.IsConstant(r.Head.Value.Value) || !first.Equal(r.Head.Value)):
 			return true
 		}
 		first = r.Head.Value
+		chains++
 	}
-	return false
+	return alternatives > 0 && chains > 1
+}
+
+// iterates reports whether a body may hold in several ways.
+func iterates(b ast.Body) (is bool) {
+	ast.WalkRefs(b, func(ref ast.Ref) bool {
+		is = is || !ref.IsGround()
+		return is
+	})
+	return is
+}
+
+// isAlternative reports whether a rule was an else, which excludes the rules
+// before.
+func isAlternative(r *ast.Rule) bool {
+	return slices.ContainsFunc(r.Body, func(e *ast.Expr) bool { return e.Negated && strings.Contains(e.String(), "__taken") })
 }
 
 // body goes through conditions in order: one that is known after one that may

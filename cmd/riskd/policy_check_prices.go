@@ -124,7 +124,10 @@ func (p *price) row() [5]string {
 	return [5]string{p.Rule, micros(p.Took), micros(p.OPA), fmt.Sprintf("%.0f", p.Allocs), evaluated}
 }
 
-// micros is a time as people compare prices: in microseconds.
+// micros is a time as people compare prices: in microseconds, or in nanoseconds.
 func micros(d time.Duration) string {
+	if d < time.Microsecond {
+		return fmt.Sprintf("%d ns", d.Nanoseconds())
+	}
 	return fmt.Sprintf("%.1f µs", float64(d)/float64(time.Microsecond))
 }

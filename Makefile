@@ -43,7 +43,7 @@ chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 
 	go run ./bench/chaos selftest
 
 .PHONY: reloads
-reloads: ## 10,000 reloads of a policy pack under load; about 15 minutes
+reloads: ## 10,000 reloads of a policy pack under load; about 10 minutes
 	RISKD_RELOADS=10000 go test -count=1 -v -timeout 60m ./cmd/riskd -run TestReloadsUnderLoad
 
 .PHONY: differential

@@ -88,11 +88,11 @@ func TestCookbookScenarios(t *testing.T) {
 			if !sameJSON(t, s.Tuning, []byte(r.tuning)) {
 				t.Errorf("the scenario's tuning is %s; the page shows %s", s.Tuning, r.tuning)
 			}
-			for _, fault := range playFiles(t, &s, r.name, r.pack(t), rego.FS) {
+			for _, fault := range playFiles(t, &s, r.name, r.pack(t)) {
 				t.Error(fault)
 			}
 			s.Tuning = nil // which may be unknown without the rule
-			if len(playFiles(t, &s, "default", policies.Default(), rego.FS)) == 0 {
+			if len(play(t, &s, rego.FS)) == 0 {
 				t.Error("its scenario goes the same without it")
 			}
 		})

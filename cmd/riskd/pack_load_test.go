@@ -76,8 +76,9 @@ func reloads(t testing.TB) int {
 // which are whole ones, 10,000 swaps go as fast as they can.
 func TestReloadsUnderLoad(t *testing.T) {
 	marks := []string{"mark_a", "mark_b"}
-	// Prices would take most of the time, and say nothing under load.
-	k, dir, news := folderKeeper(t, packOptions{checks: []packCheck{passTests}})
+	// Tests and prices would take most of the time, and go on beside all that is
+	// looked at here.
+	k, dir, news := folderKeeper(t, packOptions{})
 	put(t, dir, marked(t, marks[0]))
 	k.reload(t.Context(), false)
 	if fault := k.Policy().Fault; fault != nil {

@@ -73,24 +73,19 @@ func TestPackAttacksNeedTheirRules(t *testing.T) {
 // playUnder is play under a pack that ships.
 func playUnder(t *testing.T, s *fixtures.Scenario, pack string, library fs.FS) []error {
 	t.Helper()
-	files, ok := policies.Shipped(pack)
-	if !ok {
+	if _, ok := policies.Shipped(pack); !ok {
 		t.Fatalf("there is no pack %s", pack)
 	}
-	return playFiles(t, s, pack, files, library)
+	return flatten(scenarioRunOf(t, compileShipped(pack, library)).play(t.Context(), s.Name+".txtar", s))
 }
 
 // playFiles is play under the pack in files.
-func playFiles(t *testing.T, s *fixtures.Scenario, name string, files, library fs.FS) []error {
+func playFiles(t *testing.T, s *fixtures.Scenario, name string, files fs.FS) []error {
 	t.Helper()
-	r, err := newScenarioRun(func(overlay []byte) (*policies.Pack, error) {
-		return policies.Compile(name, files, policies.Options{Signals: signals.Descriptions(), Library: library, Overlay: overlay})
-	})
-	if err != nil {
-		t.Fatal(err) // a pack that doesn't compile proves nothing
+	compile := func(overlay []byte) (*policies.Pack, error) {
+		return policies.Compile(name, files, policies.Options{Signals: signals.Descriptions(), Overlay: overlay})
 	}
-	defer r.close()
-	return flatten(r.play(t.Context(), s.Name+".txtar", s))
+	return flatten(scenarioRunOf(t, compile).play(t.Context(), s.Name+".txtar", s))
 }
 
 func packScenarios(t *testing.T, pack string) []fixtures.Scenario {

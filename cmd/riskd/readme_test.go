@@ -24,7 +24,7 @@ func TestReadmeIsTrue(t *testing.T) {
 		t.Fatalf("found %d calls with answers in the README, want 2", len(calls))
 	}
 	clock := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	handler, err := scenarioRunOf(t, rego.FS).handler(nil, &clock)
+	handler, err := scenarioRunOf(t, compileShipped("default", rego.FS)).handler(nil, &clock)
 	if err != nil {
 		t.Fatal(err)
 	}

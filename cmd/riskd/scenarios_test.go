@@ -3,6 +3,7 @@ package main
 import (
 	"io/fs"
 	"slices"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -95,17 +96,34 @@ func libraryWithout(t *testing.T, rule string) fs.FS {
 // play gives what differs from what a scenario wants.
 func play(t *testing.T, s *fixtures.Scenario, library fs.FS) []error {
 	t.Helper()
-	return flatten(scenarioRunOf(t, library).play(t.Context(), s.Name+".txtar", s))
+	return playUnder(t, s, "default", library)
 }
 
-func scenarioRunOf(t *testing.T, library fs.FS) *scenarioRun {
+func scenarioRunOf(t *testing.T, compile compilePack) *scenarioRun {
 	t.Helper()
-	r, err := newScenarioRun(func(overlay []byte) (*policies.Pack, error) {
-		return policies.Compile("default", policies.Default(), policies.Options{Signals: signals.Descriptions(), Library: library, Overlay: overlay})
-	})
+	r, err := newScenarioRun(compile)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(err) // a pack that doesn't compile proves nothing
 	}
 	t.Cleanup(r.close)
 	return r
+}
+
+// shippedPacks are compiled once for all tests that play scenarios under them.
+var shippedPacks sync.Map // by name: func() (*policies.Pack, error)
+
+// compileShipped compiles a shipped pack with a library, or gives the one that is
+// there.
+func compileShipped(name string, library fs.FS) compilePack {
+	files, _ := policies.Shipped(name)
+	compile := func(overlay []byte) (*policies.Pack, error) {
+		return policies.Compile(name, files, policies.Options{Signals: signals.Descriptions(), Library: library, Overlay: overlay})
+	}
+	return func(overlay []byte) (*policies.Pack, error) {
+		if overlay != nil || library != fs.FS(rego.FS) {
+			return compile(overlay)
+		}
+		once, _ := shippedPacks.LoadOrStore(name, sync.OnceValues(func() (*policies.Pack, error) { return compile(nil) }))
+		return once.(func() (*policies.Pack, error))()
+	}
 }

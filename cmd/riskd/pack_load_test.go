@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -103,7 +104,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var load sync.WaitGroup
 	var once sync.Once
-	for worker := range 2 {
+	for worker := range max(1, runtime.GOMAXPROCS(0)-1) { // reloads need a processor, too
 		load.Go(func() {
 			e := riskd.Event{Client: riskd.Client{IP: netip.MustParseAddr("203.0.113.7")}}
 			e.Session.ID[0] = byte(worker)

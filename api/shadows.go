@@ -176,12 +176,18 @@ func unknownShadow(w http.ResponseWriter) int {
 	return writeProblem(w, unknown("shadow", "no candidate of that name is on trial: GET /v1/policy/shadows lists those that are"))
 }
 
+// trialWithin bounds how long it takes to find a pack good enough to be tried.
+const trialWithin = time.Minute
+
 // addShadow answers POST /v1/policy/shadows.
 func (a *API) addShadow(w http.ResponseWriter, r *http.Request) int {
 	var wire wireShadow
 	if p := readDocument(r, &wire); p != nil {
 		return writeProblem(w, p)
 	}
+	// A pack is fetched, compiled and tested before it is answered for. Writers that
+	// know no deadline have none.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(trialWithin))
 	report, err := a.Trials.Try(riskd.ShadowOrder{
 		Name: wire.Name, Pack: wire.Pack, Rate: wire.Rate, Budget: wire.Budget, Expires: wire.Expires, Inline: wire.Inline,
 	}, a.Now())

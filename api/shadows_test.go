@@ -1,6 +1,9 @@
 package api
 
 import (
+	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +100,27 @@ func TestShadows(t *testing.T) {
 	}
 	if h.trials.promoted+h.trials.confirmed != "" {
 		t.Error("nobody has put something in force")
+	}
+}
+
+// Finding out whether a pack is good enough may take longer than other answers do.
+func TestTrialOutlastsTheWriteTimeout(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := NewServer(newHouse(t).admin)
+	server.WriteTimeout = 1 // over before any answer
+	t.Cleanup(func() { server.Close() })
+	go server.Serve(listener)
+	r, err := http.Post("http://"+listener.Addr().String()+"/v1/policy/shadows", "application/json", strings.NewReader(trying))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(r.Body)
+		t.Errorf("%s: %s", r.Status, text)
 	}
 }

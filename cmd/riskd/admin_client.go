@@ -27,7 +27,7 @@ const (
 
 // Limits of an exchange: how long it may take, and the bytes of an answer.
 const (
-	maxAsking = 30 * time.Second
+	maxAsking = time.Minute
 	maxAnswer = 64 << 20
 )
 

@@ -3,6 +3,7 @@ package policies_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/riskd/riskd"
@@ -82,5 +83,33 @@ func TestPrices(t *testing.T) {
 	end()
 	if _, _, err := pack.Prices(over, []*riskd.Case{quietCase()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v; want that there was no time", err)
+	}
+}
+
+// Partial evaluation may leave a negation before what binds its variables.
+func TestNegationsComeLast(t *testing.T) {
+	t.Parallel()
+	pack := compile(t, "", testRules+"atmost(v, w) if v <= w\n\natmost(_, w) if w == \"a\"\n\n"+metadata("moved", "network")+
+		`reasons contains {"code": "moved", "nats": 1} if {
+	some role in input.user.roles
+	not role == "guest"
+	some i, other in input.user.roles
+	startswith(other, "ad")
+	i > 0
+	not atmost(input.user.roles, input.event.time)
+}
+`)
+	for _, p := range pack.Plan() {
+		if !p.Compiled {
+			t.Errorf("%s isn't compiled: %s", p.Name, p.Why)
+		}
+	}
+	for want, roles := range map[bool][]string{true: {"admin", "user", "admin"}, false: {"admin", "user"}} {
+		c := riskyCase()
+		c.Event.User.Roles = roles
+		got, err := pack.Reasons(t.Context(), c)
+		if fires := strings.Contains(codes(got), "moved"); err != nil || fires != want {
+			t.Errorf("with %q: %s %v", roles, codes(got), err)
+		}
 	}
 }

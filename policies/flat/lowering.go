@@ -226,14 +226,47 @@ func (l *lowering) kindOf(o operand) kind {
 	return l.p.constants[^o].kind
 }
 
-// body lowers conditions, one after the other.
+// body lowers conditions, one after the other. What partial evaluation leaves isn't
+// in order: a negation may stand before what binds its variables, and comes last
+// then.
 func (l *lowering) body(b ast.Body, s *scope) error {
-	for _, e := range b {
+	var last ast.Body
+	for i, e := range b {
+		if boundLater(e, b[i+1:], s) {
+			last = append(last, e)
+			continue
+		}
+		if err := l.expression(e, s); err != nil {
+			return err
+		}
+	}
+	for _, e := range last {
 		if err := l.expression(e, s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// boundLater reports whether a condition that binds nothing has a variable that
+// isn't bound yet, but by one of those that follow.
+func boundLater(e *ast.Expr, rest ast.Body, s *scope) bool {
+	if !e.Negated && !e.IsEvery() {
+		return false
+	}
+	free := e.Vars(ast.VarVisitorParams{SkipRefCallHead: true})
+	for _, other := range rest {
+		if other.Negated || other.IsEvery() {
+			continue
+		}
+		for v := range other.Vars(ast.VarVisitorParams{SkipRefCallHead: true}) {
+			_, bound := s.vars[v]
+			if free.Contains(v) && !bound && !ast.RootDocumentNames.Contains(ast.VarTerm(string(v))) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (l *lowering) expression(e *ast.Expr, s *scope) error {

@@ -27,7 +27,7 @@ const (
 
 // partial evaluates a query with only the input unknown. OPA can't be stopped
 // within a built-in function: it is left behind then.
-func (s *Source) partial(query string, shallow bool) (*residual, error) {
+func (s *Source) partial(query string) (*residual, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), residualFor)
 	type answer struct {
 		residual *residual
@@ -41,7 +41,7 @@ func (s *Source) partial(query string, shallow bool) (*residual, error) {
 				done <- answer{nil, outside("partial evaluation panicked: %v", r)}
 			}
 		}()
-		r, err := s.evaluate(ctx, cancel, query, shallow)
+		r, err := s.evaluate(ctx, cancel, query)
 		done <- answer{r, err}
 	}()
 	select {
@@ -52,7 +52,7 @@ func (s *Source) partial(query string, shallow bool) (*residual, error) {
 	}
 }
 
-func (s *Source) evaluate(ctx context.Context, cancel func(), query string, shallow bool) (*residual, error) {
+func (s *Source) evaluate(ctx context.Context, cancel func(), query string) (*residual, error) {
 	steps := &meter{left: maxSteps, stop: cancel}
 	var failed []topdown.Error
 	queries, err := rego.New(
@@ -62,7 +62,8 @@ func (s *Source) evaluate(ctx context.Context, cancel func(), query string, shal
 		rego.Transaction(s.txn),
 		rego.SetRegoVersion(ast.RegoV1),
 		rego.Unknowns([]string{"input"}),
-		rego.ShallowInlining(shallow),
+		// Rules that are put into others take their conflicts along, which must be told.
+		rego.ShallowInlining(true),
 		rego.QueryTracer(steps),
 		// Not strict: partial evaluation forgets errors within a negation, but for
 		// this list.

@@ -94,20 +94,11 @@ func (s *Source) Compile(query string) (*Program, error) {
 	if t.hidden {
 		return nil, outside("has a condition that is known before it is asked, behind one that may fail; put it first")
 	}
-	// What is left is smallest with the rules left apart; heads that depend on
-	// other rules may become constant with them put in.
-	p, err := s.compile(query, true)
-	if err == nil || t.fallible {
-		return p, err
-	}
-	if deep, again := s.compile(query, false); again == nil {
-		return deep, nil
-	}
-	return nil, err
+	return s.compile(query)
 }
 
-func (s *Source) compile(query string, shallow bool) (*Program, error) {
-	left, err := s.partial(query, shallow)
+func (s *Source) compile(query string) (*Program, error) {
+	left, err := s.partial(query)
 	if err != nil {
 		return nil, err
 	}

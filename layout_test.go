@@ -34,6 +34,7 @@ var house = map[string]struct {
 	},
 	"policies/bundle":       {nil, []string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"}},
 	"scoring":               {[]string{".", "signals"}, nil},
+	"scoring/freeman":       {nil, nil},
 	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
 	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},
 	"identity":              {[]string{"."}, nil},

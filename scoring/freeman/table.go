@@ -1,5 +1,7 @@
 package freeman
 
+import "strings"
+
 // table counts the values of one level among all logins.
 type table struct {
 	indices map[string]uint32
@@ -24,14 +26,15 @@ func newTable(first bool) table {
 // index gives a value its index.
 func (t *table) index(value string) uint32 {
 	i, ok := t.indices[value]
-	switch {
-	case ok:
+	if ok {
 		return i
-	case len(t.free) > 0:
+	}
+	value = strings.Clone(value) // not the whole line that it was cut from
+	if len(t.free) > 0 {
 		i = t.free[len(t.free)-1]
 		t.free = t.free[:len(t.free)-1]
 		t.names[i] = value
-	default:
+	} else {
 		i = uint32(len(t.names))
 		t.names, t.counts = append(t.names, value), append(t.counts, 0)
 	}

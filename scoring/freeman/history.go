@@ -28,3 +28,26 @@ func (h *history) count(levels, level int, value uint32) (n int) {
 	}
 	return n
 }
+
+// usual is the value that a level mostly has; of several the one that was first.
+func (h *history) usual(levels, level int) (value uint32) {
+	best := 0
+	for at := h.from + level; at < len(h.logins); at += levels {
+		if n := h.count(levels, level, h.logins[at]); n > best {
+			value, best = h.logins[at], n
+		}
+		if 2*best > h.len(levels) {
+			break
+		}
+	}
+	return value
+}
+
+// with is the first of the logins in which a level has a value; there is one.
+func (h *history) with(levels, level int, value uint32) []uint32 {
+	at := h.from
+	for h.logins[at+level] != value {
+		at += levels
+	}
+	return h.logins[at : at+levels]
+}

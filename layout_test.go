@@ -42,7 +42,7 @@ var house = map[string]struct {
 	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
 	"replay":                {[]string{"."}, nil},
-	"replay/rba":            {nil, nil},
+	"replay/rba":            {[]string{"scoring/freeman"}, nil},
 	"geo": {[]string{"."}, []string{
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",

@@ -77,7 +77,7 @@ func (r *replay) against(ctx context.Context, f *againstFlags, names []string) e
 	if err != nil {
 		return err
 	}
-	traces, done, err := openTraces(names, r.std.in)
+	traces, done, err := openTraces(names, r.open)
 	defer done()
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func newComparing(r *replay, f *againstFlags, names []string) (*comparing, error
 	if c.bounds, err = parseReplayBounds(f); err != nil {
 		return nil, err
 	}
-	if c.labels, err = readLabels(f.labels); err != nil {
+	if c.labels, err = r.labels(f.labels, names); err != nil {
 		return nil, err
 	}
 	other, err := newPackSource(f.pack)
@@ -166,7 +166,7 @@ func packName(p *policies.Pack) records.Pack {
 
 // openTraces opens the parts of a trace. What isn't a file is put into one first, since
 // a trace is read twice.
-func openTraces(names []string, in io.Reader) (traces []records.Trace, done func(), err error) {
+func openTraces(names []string, open func(name string) (io.ReadCloser, error)) (traces []records.Trace, done func(), err error) {
 	var files []*os.File
 	done = func() {
 		for _, f := range files {
@@ -174,7 +174,7 @@ func openTraces(names []string, in io.Reader) (traces []records.Trace, done func
 		}
 	}
 	for _, name := range names {
-		input, err := openInput(name, in)
+		input, err := open(name)
 		if err != nil {
 			return nil, done, err
 		}

@@ -41,6 +41,7 @@ var house = map[string]struct {
 	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
 	"replay":                {[]string{"."}, nil},
+	"simulate":              {[]string{"."}, nil},
 	"geo": {[]string{"."}, []string{
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",

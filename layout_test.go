@@ -43,6 +43,7 @@ var house = map[string]struct {
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
 	"replay":                {[]string{"."}, nil},
 	"replay/rba":            {[]string{"scoring/freeman"}, nil},
+	"simulate":              {[]string{"."}, nil},
 	"geo": {[]string{"."}, []string{
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",

@@ -50,15 +50,15 @@ func (a *audit) run(ctx context.Context, trace, labels string) error {
 	if err != nil {
 		return err
 	}
-	units, err := p.sampleUnits(ctx, trace, a.seed)
+	seen, err := p.look(ctx, trace, a.seed)
 	if err != nil {
 		return err
 	}
-	families := familiesOf(units)
+	families := familiesOf(seen.units)
 	fmt.Fprintf(a.out, "%d events, %d users, %d attacks of %d families; honest sessions from number %d on, %s to %s\n\n",
 		p.events, len(p.accounts), len(p.crimes), len(families), p.least, p.from.Format("2006-01-02"), p.to.Format("2006-01-02"))
-	a.leaks(units, families)
-	a.margins(units, families)
+	a.leaks(seen, families)
+	a.margins(seen.units, families)
 	if a.judged == 0 {
 		a.faults = append(a.faults, fmt.Errorf("no family has %d attacks: nothing was judged; simulate more", fewestCases))
 	}
@@ -93,7 +93,7 @@ const everybody = "all"
 
 // leaks prints how well each group of values tells each family, and all together, from
 // users.
-func (a *audit) leaks(units []*unit, families []string) {
+func (a *audit) leaks(seen *sample, families []string) {
 	fmt.Fprintf(a.out, "what must say nothing: AUC / recall at 1 %% false alarms, cross-validated by user; %.2f to %.2f and %.0f %%\n", leastAUC, mostAUC, 100*mostRecall)
 	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "family\tattacks")
@@ -106,7 +106,7 @@ func (a *audit) leaks(units []*unit, families []string) {
 		var row strings.Builder
 		most := 0
 		for i := range groups {
-			cell, v := a.cell(units, i, family)
+			cell, v := a.cell(seen, i, family)
 			most = max(most, v.attacks)
 			fmt.Fprintf(&row, "\t%s", cell)
 			if why := excused(family, groups[i].name); why != "" {
@@ -123,11 +123,11 @@ func (a *audit) leaks(units []*unit, families []string) {
 }
 
 // cell judges one family by one group.
-func (a *audit) cell(units []*unit, group int, family string) (string, verdict) {
-	c := stratify(units, group, func(of string) bool {
+func (a *audit) cell(seen *sample, group int, family string) (string, verdict) {
+	c := seen.stratify(group, func(of string) bool {
 		return of == family || family == everybody && excused(of, groups[group].name) == ""
 	})
-	v := c.judge(a.seed)
+	v := c.judge()
 	if v.attacks < fewestCases {
 		return "–", v
 	}
@@ -139,7 +139,7 @@ func (a *audit) cell(units []*unit, group int, family string) (string, verdict) 
 	case excused(family, groups[group].name) != "":
 		return text + "*", v
 	}
-	a.faults = append(a.faults, fmt.Errorf("family %s is told by %s: AUC %.3f, recall %.1f %%: %s", family, groups[group].name, v.auc, 100*v.recall, strings.Join(c.tell(a.seed), "; ")))
+	a.faults = append(a.faults, fmt.Errorf("family %s is told by %s: AUC %.3f, recall %.1f %%: %s", family, groups[group].name, v.auc, 100*v.recall, strings.Join(c.tell(), "; ")))
 	return text + "!", v
 }
 

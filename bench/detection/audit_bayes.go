@@ -23,26 +23,30 @@ const leastUsers = 20
 // in the same strata.
 type classifier struct {
 	group  int
-	strata map[string]*stratum
+	words  *words
+	strata []*stratum // in the order of their names
 }
 
-// stratum is the units that are compared with each other.
+// stratum is the units that are compared with each other, and how often each of their
+// values is there, by fold.
 type stratum struct {
-	attackers, users []*unit
+	attackers, users       []*unit
+	attackerShows, showing [folds]map[int32]int
+	attackersIn, usersIn   [folds]int
 }
 
 // stratify sorts units into strata, and leaves out those in which there are too few
 // users.
-func stratify(units []*unit, group int, wanted func(family string) bool) *classifier {
-	c := &classifier{group, map[string]*stratum{}}
-	for _, u := range units {
+func (m *sample) stratify(group int, wanted func(family string) bool) *classifier {
+	all := map[string]*stratum{}
+	for _, u := range m.units {
 		if u.family != "" && (!wanted(u.family) || groups[group].onset && !u.onset) {
 			continue
 		}
-		s := c.strata[u.strata[group]]
+		s := all[u.strata[group]]
 		if s == nil {
 			s = &stratum{}
-			c.strata[u.strata[group]] = s
+			all[u.strata[group]] = s
 		}
 		if u.family == "" {
 			s.users = append(s.users, u)
@@ -50,9 +54,11 @@ func stratify(units []*unit, group int, wanted func(family string) bool) *classi
 			s.attackers = append(s.attackers, u)
 		}
 	}
-	for name, s := range c.strata {
-		if len(s.attackers) == 0 || distinctUsers(s.users, leastUsers) < leastUsers {
-			delete(c.strata, name)
+	c := &classifier{group: group, words: m.words}
+	for _, name := range sortedKeys(all) {
+		if s := all[name]; len(s.attackers) > 0 && distinctUsers(s.users, leastUsers) == leastUsers {
+			s.count(group)
+			c.strata = append(c.strata, s)
 		}
 	}
 	return c
@@ -69,84 +75,98 @@ func distinctUsers(units []*unit, enough int) int {
 	return len(seen)
 }
 
-// weights learns from all units but those of a fold: for each value the nats that it
-// gives. In a stratum users count as many as there are attackers.
-func (c *classifier) weights(fold int, seed uint64) map[string]float64 {
-	attackers, expected := map[string]float64{}, map[string]float64{}
+func (s *stratum) count(group int) {
+	for fold := range folds {
+		s.attackerShows[fold], s.showing[fold] = map[int32]int{}, map[int32]int{}
+	}
+	for _, u := range s.attackers {
+		s.attackersIn[u.fold]++
+		for _, v := range u.values[group] {
+			s.attackerShows[u.fold][v]++
+		}
+	}
+	for _, u := range s.users {
+		s.usersIn[u.fold]++
+		for _, v := range u.values[group] {
+			s.showing[u.fold][v]++
+		}
+	}
+}
+
+// none is a fold that nobody is in.
+const none = -1
+
+// counts gives how many attackers have each value, and how many would if they were
+// users: in a stratum users count as many as there are attackers. A fold is left out.
+func (c *classifier) counts(without int) (attackers, expected []float64) {
+	attackers, expected = make([]float64, len(c.words.names)), make([]float64, len(c.words.names))
 	for _, s := range c.strata {
-		there, of := 0.0, 0.0
-		for _, u := range s.attackers {
-			if foldOf(u, seed) != fold {
-				there++
-				for _, v := range u.values[c.group] {
-					attackers[v]++
-				}
+		there, of := 0, 0
+		for fold := range folds {
+			if fold != without {
+				there += s.attackersIn[fold]
+				of += s.usersIn[fold]
 			}
 		}
-		for _, u := range s.users {
-			if foldOf(u, seed) != fold {
-				of++
+		for fold := range folds {
+			if fold == without || of == 0 {
+				continue
 			}
-		}
-		for _, u := range s.users {
-			if foldOf(u, seed) != fold {
-				for _, v := range u.values[c.group] {
-					expected[v] += there / of
-				}
+			for v, n := range s.attackerShows[fold] {
+				attackers[v] += float64(n)
+			}
+			for v, n := range s.showing[fold] {
+				expected[v] += float64(n) * float64(there) / float64(of)
 			}
 		}
 	}
-	nats := map[string]float64{}
-	for v, n := range attackers {
+	return attackers, expected
+}
+
+// weights learns from all units but those of a fold: for each value the nats that it
+// gives.
+func (c *classifier) weights(without int) []float64 {
+	nats, expected := c.counts(without)
+	for v, n := range nats {
 		nats[v] = math.Log((n + prior) / (expected[v] + prior))
-	}
-	for v, n := range expected {
-		if _, ok := attackers[v]; !ok {
-			nats[v] = math.Log(prior / (n + prior))
-		}
 	}
 	return nats
 }
 
-// foldOf keeps all of a user's units together.
-func foldOf(u *unit, seed uint64) int { return int(drawn(seed, "fold", u.user) % folds) }
-
 // verdict is how well a group of values tells attackers from users.
 type verdict struct {
-	attacks     int // that were compared
-	users       int
+	attacks     int     // that were compared
 	auc, recall float64 // at 1 % false alarms
 }
 
 // judge cross-validates.
-func (c *classifier) judge(seed uint64) verdict {
+func (c *classifier) judge() verdict {
 	var attackers []float64
 	var users []weighed
 	attacks := map[string]bool{}
 	for fold := range folds {
-		nats := c.weights(fold, seed)
+		nats := c.weights(fold)
 		score := func(u *unit) (sum float64) {
 			for _, v := range u.values[c.group] {
 				sum += nats[v]
 			}
-			return sum
+			return math.Round(sum*1e9) / 1e9 // so that equal scores tie
 		}
-		for _, name := range sortedKeys(c.strata) {
-			s := c.strata[name]
+		for _, s := range c.strata {
 			for _, u := range s.attackers {
-				if foldOf(u, seed) == fold {
+				if u.fold == fold {
 					attackers = append(attackers, score(u))
 					attacks[u.attack] = true
 				}
 			}
 			for _, u := range s.users {
-				if foldOf(u, seed) == fold {
+				if u.fold == fold {
 					users = append(users, weighed{score(u), float64(len(s.attackers)) / float64(len(s.users))})
 				}
 			}
 		}
 	}
-	v := verdict{attacks: len(attacks), users: len(users)}
+	v := verdict{attacks: len(attacks)}
 	v.auc, v.recall = rank(attackers, users)
 	return v
 }
@@ -195,29 +215,23 @@ func rank(attackers []float64, users []weighed) (auc, recall float64) {
 }
 
 // tell names the values that separate most.
-func (c *classifier) tell(seed uint64) []string {
-	nats := c.weights(-1, seed)
-	attackers, users, n := map[string]float64{}, map[string]float64{}, 0.0
+func (c *classifier) tell() []string {
+	nats := c.weights(none)
+	attackers, users := c.counts(none)
+	n := 0.0
 	for _, s := range c.strata {
 		n += float64(len(s.attackers))
-		for _, u := range s.attackers {
-			for _, v := range u.values[c.group] {
-				attackers[v]++
-			}
-		}
-		for _, u := range s.users {
-			for _, v := range u.values[c.group] {
-				users[v] += float64(len(s.attackers)) / float64(len(s.users))
-			}
-		}
 	}
-	names := sortedKeys(nats)
-	gain := func(v string) float64 { return (attackers[v] - users[v]) * nats[v] }
-	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(gain(b), gain(a)) })
+	order := make([]int, len(nats))
+	for v := range order {
+		order[v] = v
+	}
+	gain := func(v int) float64 { return (attackers[v] - users[v]) * nats[v] }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(gain(b), gain(a)) })
 	const most = 3
 	var text []string
-	for _, v := range names[:min(most, len(names))] {
-		text = append(text, v+" ("+percent(attackers[v]/n)+" of the attackers, "+percent(users[v]/n)+" of the users)")
+	for _, v := range order[:min(most, len(order))] {
+		text = append(text, c.words.names[v]+" ("+percent(attackers[v]/n)+" of the attackers, "+percent(users[v]/n)+" of the users)")
 	}
 	return text
 }

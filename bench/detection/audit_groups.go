@@ -199,8 +199,8 @@ func userShape(l *closeLook) (string, []string) { return "", shape("user id", l.
 
 func deviceShape(l *closeLook) (string, []string) {
 	values := append(shape("device id", l.Device.ID), shape("fingerprint", l.Device.Fingerprint)...)
-	for name, value := range l.Device.Attributes {
-		values = append(values, "attribute "+name+" is of="+alphabet(value))
+	for _, name := range sortedKeys(l.Device.Attributes) {
+		values = append(values, "attribute "+name+" is of="+alphabet(l.Device.Attributes[name]))
 	}
 	return l.place(), append(values, "ja4 is long="+strconv.Itoa(len(l.Client.JA4)), "ja4 is of="+alphabet(l.Client.JA4))
 }

@@ -12,9 +12,36 @@ type unit struct {
 	family string // "" is honest
 	attack string
 	onset  bool
-	strata []string   // by group: only units of one stratum are compared
-	values [][]string // by group: "field=value"
+	fold   int       // all of a user's units are in the same
+	strata []string  // by group: only units of one stratum are compared
+	values [][]int32 // by group: "field=value", as words number them
 	copied map[string]string
+}
+
+// words numbers texts.
+type words struct {
+	numbers map[string]int32
+	names   []string
+}
+
+func (w *words) number(all []string) []int32 {
+	out := make([]int32, len(all))
+	for i, text := range all {
+		n, ok := w.numbers[text]
+		if !ok {
+			n = int32(len(w.names))
+			w.numbers[text] = n
+			w.names = append(w.names, text)
+		}
+		out[i] = n
+	}
+	return out
+}
+
+// sample is what the second pass finds.
+type sample struct {
+	words *words
+	units []*unit
 }
 
 // mostVisits is how many honest sessions are looked at.
@@ -26,17 +53,17 @@ const fromEach = 3
 // sampler makes the second pass.
 type sampler struct {
 	*population
+	sample
 	seed   uint64
 	every  uint64 // one session of so many
-	units  []*unit
 	before *heard // the line above
 	open   *unit  // waits for the line below
 	last   *heard
 }
 
-// sampleUnits makes the second pass: it looks closely at some events of each attack, and
+// look makes the second pass: it looks closely at some events of each attack, and
 // at two of each of some honest sessions, the first and any other.
-func (p *population) sampleUnits(ctx context.Context, trace string, seed uint64) ([]*unit, error) {
+func (p *population) look(ctx context.Context, trace string, seed uint64) (*sample, error) {
 	fit := 0
 	met := map[*visit]bool{}
 	for _, v := range p.visits {
@@ -45,12 +72,12 @@ func (p *population) sampleUnits(ctx context.Context, trace string, seed uint64)
 		}
 		met[v] = true
 	}
-	s := &sampler{population: p, seed: seed, every: uint64(fit/mostVisits) + 1}
+	s := &sampler{population: p, sample: sample{words: &words{numbers: map[string]int32{}}}, seed: seed, every: uint64(fit/mostVisits) + 1}
 	if err := eachEvent(ctx, trace, s.take); err != nil {
 		return nil, err
 	}
 	s.close(nil)
-	return s.units, nil
+	return &s.sample, nil
 }
 
 func (s *sampler) take(e *heard) error {
@@ -88,12 +115,13 @@ func (s *sampler) add(e *heard, v *visit, u *unit, first bool) {
 		return
 	}
 	u.user = v.user.name
+	u.fold = int(s.draw("fold", u.user) % folds)
 	kept := *e
 	kept.raw = slices.Clone(e.raw)
 	look := &closeLook{heard: &kept, visit: v, first: first, before: s.before, population: s.population}
 	for i := range groups {
 		stratum, values := groups[i].read(look)
-		u.strata, u.values = append(u.strata, stratum), append(u.values, values)
+		u.strata, u.values = append(u.strata, stratum), append(u.values, s.words.number(values))
 	}
 	u.copied = copiedFrom(&kept)
 	s.units = append(s.units, u)
@@ -106,17 +134,15 @@ func (s *sampler) close(next *heard) {
 		return
 	}
 	if next != nil {
-		s.open.values[orderGroup] = append(s.open.values[orderGroup], neighbour("below", s.last, next)...)
+		s.open.values[orderGroup] = append(s.open.values[orderGroup], s.words.number(neighbour("below", s.last, next))...)
 	}
 	s.open = nil
 }
 
 // draw gives a number that depends on a name and the seed, and on nothing else.
-func (s *sampler) draw(what, name string) uint64 { return drawn(s.seed, what, name) }
-
-func drawn(seed uint64, what, name string) uint64 {
+func (s *sampler) draw(what, name string) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(number(seed) + " " + what + " " + name))
+	h.Write([]byte(number(s.seed) + " " + what + " " + name))
 	x := h.Sum64() // its low bits are weak
 	x ^= x >> 32
 	x *= 0x9e3779b97f4a7c15

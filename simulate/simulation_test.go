@@ -15,7 +15,7 @@ import (
 
 // small is a simulation that takes no time, with a few attacks of each family.
 func small(v simulate.Variant) simulate.Options {
-	return simulate.Options{Variant: v, Seed: 1, Users: 60, Days: 28, Warmup: 14, Attacks: 2}
+	return simulate.Options{Variant: v, Seed: 1, Users: 40, Days: 24, Warmup: 12, Attacks: 2}
 }
 
 // run gives the trace and the labels of a simulation.
@@ -91,7 +91,7 @@ func TestEveryLineIsAnEvent(t *testing.T) {
 			t.Parallel()
 			trace, _, sum := run(t, small(v))
 			entries := decode(t, trace)
-			if len(entries) < int(sum.Requests+sum.IdentityEvents) || sum.Requests < 20_000 {
+			if len(entries) < int(sum.Requests+sum.IdentityEvents) || sum.Requests < 10_000 {
 				t.Fatalf("%d lines for %d requests and %d identity events", len(entries), sum.Requests, sum.IdentityEvents)
 			}
 			var last time.Time

@@ -154,7 +154,7 @@ func (p *pace) see(in *Input) {
 	}
 	p.phase++
 	r := &in.Event.Request
-	p.newer |= 1 << (uint64(mark(fnv(r.Method, r.Route))) % 16)
+	p.newer |= 1 << (uint64(mark(fnv(r.Method, r.Route)^r.Object)) % 16)
 }
 
 func (p *pace) targets() int { return mathbits.OnesCount(uint(p.newer | p.older)) }
@@ -171,20 +171,25 @@ func (p *pace) agent(in *Input) (word string, nats float64) {
 		return "absent", nats
 	case !programs[in.Agent.Family]:
 		return "browser", 0
-	case in.login() && !in.Profile.Young() && riskd.MarkOf(&in.Event.Device) == riskd.DeviceMark{} && onlyBrowsers(in.Profile):
+	case in.login() && !in.Profile.Young() && riskd.MarkOf(&in.Event.Device) == riskd.DeviceMark{} && onlyBrowsers(in):
 		nats = programNats
 	}
 	return "program", nats
 }
 
-func onlyBrowsers(p *riskd.Profile) bool {
+// onlyBrowsers reports whether all that the user is known to sign in from are
+// browsers, and applications of their own names.
+func onlyBrowsers(in *Input) bool {
 	known := false
-	for i := range p.Devices {
-		family := p.Devices[i].Agent.Family
-		if programs[family] {
+	for i := range in.Profile.Devices {
+		d := &in.Profile.Devices[i]
+		if d.Agent.Family == "" || !d.Tenure.Settled(in.Now) {
+			continue
+		}
+		if programs[d.Agent.Family] {
 			return false
 		}
-		known = known || family != ""
+		known = true
 	}
 	return known
 }

@@ -193,7 +193,7 @@ func TestAutomationByProgram(t *testing.T) {
 			w := newWalk(t)
 			if c.known != "" {
 				w.agent(c.known)
-				w.Profile.Devices[1] = riskd.DeviceSeen{Agent: w.Agent, Count: 5}
+				w.Profile.Devices[1] = riskd.DeviceSeen{Tenure: riskd.Tenure{Proved: true}, Agent: w.Agent, Count: 5}
 			}
 			if c.young {
 				w.Profile.Sessions = 1
@@ -209,4 +209,32 @@ func TestAutomationByProgram(t *testing.T) {
 			want(t, w.read("automation"), c.value, 0)
 		})
 	}
+}
+
+// Whoever goes through the objects of one route goes through different things; a page
+// that polls one object doesn't.
+func TestAutomationTellsObjects(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		objects int
+		nats    float64
+	}{"one": {1, 0}, "many": {30, 8.4}} {
+		w, total := newWalk(t), 0.0
+		for i := range 30 {
+			w.Event.Request.Object = uint64(1 + i%c.objects)
+			nats, _ := surf(w, each(1, 3*time.Second, "/customers/{id}"))
+			total += nats
+		}
+		if !near(total, c.nats) {
+			t.Errorf("%s: %v nats, want %v", name, total, c.nats)
+		}
+	}
+}
+
+// A program that was tried once in no session of the user's own excuses nothing.
+func TestAutomationBySomebodysProgram(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t).login(time.Hour).device("", "").agent("curl/8.5.0")
+	w.Profile.Devices[1] = riskd.DeviceSeen{Agent: w.Agent, Count: 5, At: noon.Unix()}
+	want(t, w.read("automation"), 2, 1.5)
 }

@@ -72,7 +72,7 @@ func turn(in *Input, from, to riskd.Context, away float64) (machine string, nats
 	switch {
 	case otherMachine(in):
 		machine, nats = "other", otherTurnNats
-	case pools(in.Event.Place.Network), pools(in.Session.Network), usualPrefix(in.Profile, from.Prefix) && usualPrefix(in.Profile, to.Prefix):
+	case pools(in.Event.Place.Network), pools(in.Session.Network), usualPrefix(in, from.Prefix) && usualPrefix(in, to.Prefix):
 		nats = 0
 	case away <= handOver:
 		nats = quickTurnNats
@@ -88,11 +88,11 @@ func pools(k riskd.NetworkKind) bool {
 	return k == riskd.NetworkMobile || k == riskd.NetworkSatellite || k.Anonymous()
 }
 
-func usualPrefix(p *riskd.Profile, prefix riskd.Prefix) bool {
+func usualPrefix(in *Input, prefix riskd.Prefix) bool {
 	requests := uint64(0)
-	for i := range p.Contexts {
-		if p.Contexts[i].Prefix == prefix {
-			requests += uint64(p.Contexts[i].Count)
+	for i := range in.Profile.Contexts {
+		if c := &in.Profile.Contexts[i]; c.Prefix == prefix && c.Tenure.Settled(in.Now) {
+			requests += uint64(c.Count)
 		}
 	}
 	return requests >= usualAfter

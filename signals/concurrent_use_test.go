@@ -117,9 +117,10 @@ func TestConcurrentUseBetweenTheUsersOwn(t *testing.T) {
 	t.Parallel()
 	for requests, nats := range map[int]float64{49: 2, 50: 0} {
 		w := newWalk(t)
+		w.Profile.Contexts = riskd.Contexts{}
 		for range requests {
-			w.Profile.Contexts.See(neighbour.context(), noon)
-			w.Profile.Contexts.See(home.context(), noon)
+			w.knows(neighbour)
+			w.knows(home)
 		}
 		_, got := taking(w, 10*time.Second, home, neighbour, home)
 		if got[2] != nats {

@@ -95,6 +95,9 @@ func measureEnumeration(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) 
 		clump := !in.First && in.Gap.Seconds() < clumpGap
 		b.turn(in, &cell)
 		fresh := sketch(&cell[routesSeen], fnv(r.Route), clump)
+		if r.Object != 0 {
+			fresh = sketch(&cell[objectsSeen], r.Object, clump) || fresh
+		}
 		nats = b.grown(&cell)
 		if r.Status != 0 && !clump {
 			nats += b.answered(r.Status, fresh)

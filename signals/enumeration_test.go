@@ -65,6 +65,54 @@ func TestEnumerationOfRoutes(t *testing.T) {
 	}
 }
 
+// Objects are counted apart: a scraper of one route's is seen, and somebody who
+// reads the same forty isn't.
+func TestEnumerationOfObjects(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		objects     int
+		least, most float64
+	}{"forty": {40, 0, 0}, "three hundred": {300, 3, 4}} {
+		w, total := newWalk(t), 0.0
+		var f fact
+		for i := range 290 {
+			w.Event.Request.Object = uint64(1 + i%c.objects)
+			f = w.look(time.Second, "/customers/{id}", 200)
+			total += f.Nats
+		}
+		if total < c.least || total > c.most || f.numbers["routes"] > 2 {
+			t.Errorf("%s objects come to %v nats: %v", name, total, f.numbers)
+		}
+	}
+}
+
+// Of the calls of one page a quarter counts.
+func TestEnumerationOfAPage(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	var f fact
+	for i := range 60 {
+		w.Event.Request.Object = uint64(1 + i)
+		f = w.look(20*time.Millisecond, "/widgets/{id}", 200)
+	}
+	if got := f.numbers["objects"]; got < 6 || got > 25 {
+		t.Errorf("sixty widgets at once count as %v", got)
+	}
+}
+
+// Things that aren't there are looked for by id as well.
+func TestEnumerationRefusedByObject(t *testing.T) {
+	t.Parallel()
+	w, total := newWalk(t), 0.0
+	for i := range 15 {
+		w.Event.Request.Object = uint64(1 + i)
+		total += w.look(4*time.Second, "/invoices/{id}", 404).Nats
+	}
+	if !near(total, 4.9) {
+		t.Errorf("comes to %v nats", total)
+	}
+}
+
 // Whoever uses much is in the habit of it after some windows.
 func TestEnumerationLearnsTheHabit(t *testing.T) {
 	t.Parallel()

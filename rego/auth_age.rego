@@ -28,5 +28,3 @@ auth_age_asked_for if {
 	t := lib.tuned("stale_proof", {"max_age_s": 900})
 	input.readings.auth_age.value > t.max_age_s
 }
-
-auth_age_asked_for if input.readings.device_trust.excused == 1

@@ -16,8 +16,6 @@ test_auth_age_on_ordinary_requests if {
 
 test_auth_age_where_a_proof_is_asked_for if {
 	count(rules.reasons) == 0 with input as auth_aged(901, 0.35) with data.tuning as {}
-	excused := {"readings": {"auth_age": {"value": 60, "nats": 0.05}, "device_trust": {"value": 1, "nats": 0, "excused": 1}}}
-	count(rules.reasons) == 0 with input as excused with data.tuning as {}
 }
 
 test_auth_age_where_proofs_last if {

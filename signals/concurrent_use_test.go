@@ -15,7 +15,6 @@ var (
 	street2   = street.ip6("198.51.101.7")
 	relay1    = at("203.0.114.1", riskd.Place{Country: "FR", ASN: 64520, Network: riskd.NetworkVPN, Build: 1})
 	relay2    = relay1.ip6("203.0.115.1")
-	dark2     = dark.ip6("203.0.202.9")
 )
 
 // taking plays requests from one place after the other and gives the nats of each.

@@ -133,6 +133,25 @@ func TestAutomationOnAnOrdinaryDay(t *testing.T) {
 	}
 }
 
+// Somebody who works like clockwork is taken for a script now and then, within the
+// bound.
+func TestAutomationLikeClockwork(t *testing.T) {
+	t.Parallel()
+	r, hits := rand.New(rand.NewPCG(1, 2)), 0
+	for range 100 {
+		nats, _ := surf(newWalk(t), person(r, 150, 0.5))
+		if nats > 0 {
+			hits++
+		}
+		if nats > 8.5 {
+			t.Errorf("comes to %v nats", nats)
+		}
+	}
+	if hits < 20 || hits > 60 {
+		t.Errorf("%d of 100 are taken for scripts", hits)
+	}
+}
+
 // Somebody's clicks, then a page that polls while he is at lunch.
 func TestAutomationForgetsWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
@@ -237,4 +256,13 @@ func TestAutomationBySomebodysProgram(t *testing.T) {
 	w := newWalk(t).login(time.Hour).device("", "").agent("curl/8.5.0")
 	w.Profile.Devices[1] = riskd.DeviceSeen{Agent: w.Agent, Count: 5, At: noon.Unix()}
 	want(t, w.read("automation"), 2, 1.5)
+}
+
+// A client that doesn't say what it is signs in: there is nothing that it has stopped
+// saying.
+func TestAutomationAbsentAtALogin(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	w.Session.User = ""
+	want(t, w.agent("").read("automation"), 0, 0)
 }

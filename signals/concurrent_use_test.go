@@ -128,6 +128,34 @@ func TestConcurrentUseBetweenTheUsersOwn(t *testing.T) {
 	}
 }
 
+// What he was seen in and doesn't count as his own yet excuses nothing.
+func TestConcurrentUseBetweenStrangers(t *testing.T) {
+	t.Parallel()
+	w := newWalk(t)
+	w.Profile.Contexts = riskd.Contexts{}
+	for range 100 {
+		w.Profile.Contexts.See(home.context(), noon)
+		w.Profile.Contexts.See(neighbour.context(), noon)
+	}
+	if _, got := taking(w, 10*time.Second, home, neighbour, home); got[2] != 2 {
+		t.Errorf("%v nats, want 2", got[2])
+	}
+}
+
+// A pool is one, whichever of its prefixes a database knows as such.
+func TestConcurrentUseOfHalfAPool(t *testing.T) {
+	t.Parallel()
+	plain := street2
+	plain.place.Network = riskd.NetworkUnknown
+	for name, spots := range map[string][]spot{"there": {street, plain, street}, "here": {plain, street, plain}} {
+		w := newWalk(t)
+		w.Session.Here = spots[0].context()
+		if values, got := taking(w, 10*time.Second, spots...); values[2] != 1 || got[2] != 0 {
+			t.Errorf("known %s: %v returns, %v nats", name, values[2], got[2])
+		}
+	}
+}
+
 func TestConcurrentUseWithTheKey(t *testing.T) {
 	t.Parallel()
 	key := riskd.Binding{Type: "dpop", Thumbprint: "ana's", Verified: true}

@@ -176,6 +176,31 @@ func TestEnumerationRefused(t *testing.T) {
 	}
 }
 
+// A page whose token has run out is refused many times at once.
+func TestEnumerationRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	w, total := newWalk(t), 0.0
+	for i := range 30 {
+		total += w.look(20*time.Millisecond, page(i), 401).Nats
+	}
+	if f := w.look(time.Second, page(0), 200); total != 0 || f.numbers["refused_share"] != 0 {
+		t.Errorf("comes to %v nats, share %v", total, f.numbers["refused_share"])
+	}
+}
+
+// The same object under another route is something new.
+func TestEnumerationRefusedByRoute(t *testing.T) {
+	t.Parallel()
+	w, total := newWalk(t), 0.0
+	w.Event.Request.Object = 7
+	for i := range 15 {
+		total += w.look(4*time.Second, page(i), 404).Nats
+	}
+	if !near(total, 4.9) {
+		t.Errorf("comes to %v nats", total)
+	}
+}
+
 func TestEnumerationLeavesOut(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*riskd.Request){

@@ -35,6 +35,7 @@ func TestTLSFingerprintChange(t *testing.T) {
 		"a tool":                  {{goTLS, chrome145, 2, 5}},
 		"another TLS version":     {{older, chrome145, 2, 5}},
 		"resumption":              {{chromeResumed, chrome145, 1, 0.5}, {chromeTLS, chrome145, 1, 0.5}, {chromeResumed, chrome145, 1, 0}},
+		"one extension more":      {{"t13d1517h2_8daaf6152771_02713d6af862", chrome145, 1, 0.5}},
 		"an update":               {{chromeLater, chrome146, 1, 0}},
 		"an update that isn't":    {{goTLS, chrome146, 2, 5}},
 		"another browser":         {{goTLS, firefox, 2, 0}},

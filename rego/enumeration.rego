@@ -16,7 +16,7 @@ import data.riskd.lib
 #   channel: behaviour
 # custom:
 #   user: We noticed unusually broad use of your account.
-#   admin: "{routes} routes and {objects} objects in five minutes, {value} times the habit; share {refused_share} refused"
+#   admin: "{routes} routes and {objects} objects in five minutes, {value} times the habit; share {refused_share} refused (-1: unknown)"
 reasons contains {"code": "enumeration", "weight": t.weight, "min": t.min, "max": t.max, "clears_with": ["mfa"]} if {
 	input.readings.enumeration.nats > 0
 	t := lib.tuned("enumeration", {"weight": 1, "min": 0, "max": 4})

@@ -10,7 +10,7 @@ import (
 func init() {
 	add(riskd.Signal{
 		Name:  "auth_strength",
-		Doc:   "What the session's authentication is worth, against what the request asks for: two factors for class sensitive, one that can't be phished for class admin. Strength is that of the acr value or of the amr values, whichever is more; words that are in no standard say nothing. Missing: authentication, while neither is known. Each authentication says what it has to say once.",
+		Doc:   "What the session's authentication is worth, against what the request asks for: two factors for class sensitive or a privilege above 2, one that can't be phished for class admin or a privilege from 7 on. Strength is that of the acr value or of the amr values, whichever is more; words that are in no standard say nothing. Missing: authentication, while neither is known. Each authentication says what it has to say once.",
 		Value: "0 no factor, 1 a single factor, 2 several factors, 3 one that resists phishing",
 		Details: []riskd.Detail{
 			{Name: "asked", Doc: "strength that the request asks for, 0 to 3"},
@@ -58,7 +58,7 @@ func measureAuthStrength(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell)
 			nats = strongNats
 		}
 	}
-	asked := strengthAsked(in.Event.Request.Class)
+	asked := strengthAsked(in.Event)
 	short := max(0, asked-level)
 	if more := float64(short) - cell[strengthShort]; more > 0 {
 		cell[strengthShort] += more
@@ -83,12 +83,17 @@ func sameClient(in *Input) bool {
 	return in.login() || !otherMachine(in) && !anotherPlace(in.Session.Here, riskd.ContextOf(in.Event))
 }
 
-func strengthAsked(c riskd.Class) int {
-	switch c {
-	case riskd.ClassSensitive:
-		return multiFactor
-	case riskd.ClassAdmin:
+// strengthAsked is what the request's class asks for, or its privilege where that is
+// more: levels up to ordinaryPrivilege are everybody's, those from highPrivilege on
+// administrators' (assumed; the shipped packs' roles are cut alike).
+func strengthAsked(e *riskd.Event) int {
+	const ordinaryPrivilege, highPrivilege = 2, 7
+	class, level := e.Request.Class, e.Privilege.Level
+	switch {
+	case class == riskd.ClassAdmin || level >= highPrivilege:
 		return phishingResistant
+	case class == riskd.ClassSensitive || level > ordinaryPrivilege:
+		return multiFactor
 	}
 	return noFactor
 }

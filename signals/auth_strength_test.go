@@ -88,6 +88,30 @@ func TestAuthStrengthShort(t *testing.T) {
 	}
 }
 
+func TestAuthStrengthAsked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		class riskd.Class
+		level int
+		asked float64
+	}{
+		"a page":              {riskd.ClassStandard, 0, 0},
+		"everybody's power":   {riskd.ClassStandard, 2, 0},
+		"an export":           {riskd.ClassStandard, 3, 2},
+		"a payment":           {riskd.ClassSensitive, 0, 2},
+		"an administrator's":  {riskd.ClassStandard, 7, 3},
+		"administration":      {riskd.ClassAdmin, 0, 3},
+		"a great payment":     {riskd.ClassSensitive, 8, 3},
+		"a picture, of power": {riskd.ClassOpen, 1, 0},
+	} {
+		w := newWalk(t).authenticated(noon, "aal1")
+		w.Event.Request.Class, w.Event.Privilege.Level = c.class, c.level
+		if f := w.read("auth_strength"); f.numbers["asked"] != c.asked || f.numbers["short"] != max(0, c.asked-1) {
+			t.Errorf("%s: asks for %v, short %v; want %v", name, f.numbers["asked"], f.numbers["short"], c.asked)
+		}
+	}
+}
+
 // A strong authentication speaks once, for the client that made it.
 func TestAuthStrengthOfAKey(t *testing.T) {
 	t.Parallel()

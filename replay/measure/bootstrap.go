@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// z is the quantile of the normal distribution for 95 % confidence, both sides.
-const z = 1.959963984540054
+// Z is the quantile of the normal distribution for 95 % confidence, both sides.
+const Z = 1.959963984540054
 
 // Wilson gives the 95 % interval of a share (Wilson, 1927), which stays within 0 and 1
 // and is good for small counts too; of nothing it is all from 0 to 1.
@@ -15,7 +15,7 @@ func Wilson(count, of int) (low, high float64) {
 	if of == 0 {
 		return 0, 1
 	}
-	n, p := float64(of), float64(count)/float64(of)
+	n, p, z := float64(of), float64(count)/float64(of), Z
 	middle := (p + z*z/(2*n)) / (1 + z*z/n)
 	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 	low, high = max(0, middle-half), min(1, middle+half)

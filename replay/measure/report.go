@@ -1,5 +1,10 @@
 package measure
 
+import (
+	"math"
+	"strconv"
+)
+
 // Report is how well a run has caught the attacks, and at what price. Its JSON is
 // described in docs/replay.md; members are only ever added.
 type Report struct {
@@ -201,4 +206,12 @@ type Missed struct {
 	Requests  int     `json:"requests"`
 	Sensitive int     `json:"sensitive"`
 	Strength  float64 `json:"nats"`
+}
+
+// ThresholdText is the threshold for people.
+func (b *Budget) ThresholdText() string {
+	if b.Threshold == nil {
+		return "none"
+	}
+	return strconv.FormatFloat(math.Round(*b.Threshold*100)/100, 'f', -1, 64)
 }

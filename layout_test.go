@@ -34,6 +34,7 @@ var house = map[string]struct {
 	},
 	"policies/bundle":       {nil, []string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"}},
 	"scoring":               {[]string{".", "signals"}, nil},
+	"scoring/freeman":       {nil, nil},
 	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
 	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},
 	"identity":              {[]string{"."}, nil},
@@ -42,6 +43,8 @@ var house = map[string]struct {
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
 	"replay":                {[]string{".", "replay/measure"}, nil},
 	"replay/measure":        {},
+	"replay/rba":            {[]string{"scoring/freeman"}, nil},
+	"simulate":              {[]string{"."}, nil},
 	"geo": {[]string{"."}, []string{
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",

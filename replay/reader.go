@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // batchLines are so many that handing them on costs little next to deciding them, so
@@ -101,6 +102,9 @@ func (p *pipeline) line(in *bufio.Reader, b *batch, at place) (end bool, err err
 		text = nil
 	}
 	if err != nil && err != io.EOF {
+		if strings.HasPrefix(err.Error(), at.trace+":") { // it has its place
+			return true, err
+		}
 		return true, fmt.Errorf("%s: %w", &at, err)
 	}
 	if text = trim(text); len(text) > 0 || fault != nil {

@@ -24,11 +24,12 @@ an event may bring its place along. A scenario (.txtar) also says which decision
 wanted: riskd shows where they differ and ends with 1.
 
 Without -config, places are those of the made-up world of ` + "`riskd dev`" + `.
-` + measureText + againstText
+` + measureText + againstText + formatText
 
 func replayCommand(flags *flag.FlagSet) action {
 	file := flags.String("config", "", "take geo data and policy from the config `FILE`")
 	pack := flags.String("pack", "", "judge by the policy pack in `DIR`, whatever the config says")
+	format := formatFlag(flags)
 	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error; with -against or -labels, the report as JSON")
 	var figures studyFlags
 	figures.define(flags)
@@ -44,6 +45,9 @@ func replayCommand(flags *flag.FlagSet) action {
 			return err
 		}
 		defer r.locator.Close()
+		if r.baseline, err = newBaseline(*format); err != nil {
+			return err
+		}
 		out := bufio.NewWriter(std.out)
 		r.std, r.out, r.coloured, r.asJSON = std, out, colours(std.out), *asJSON
 		switch {
@@ -58,8 +62,10 @@ func replayCommand(flags *flag.FlagSet) action {
 		}
 		if r.asJSON {
 			r.sum.print(std.err)
+			faults = append(faults, r.baseline.print(std.err))
 		} else {
 			r.sum.print(out)
+			faults = append(faults, r.baseline.print(out))
 		}
 		if err := out.Flush(); err != nil {
 			return err
@@ -81,6 +87,7 @@ type replay struct {
 	coloured bool
 	asJSON   bool
 	sum      summary
+	baseline *baseline // nil unless the files are the RBA data set
 }
 
 func newReplay(file, pack string) (*replay, error) {
@@ -197,7 +204,7 @@ func (r *replay) trace(ctx context.Context, name string) error {
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		faults = append(faults, at(name, number, fmt.Errorf("is longer than %d bytes", maxLine)))
 	} else if err != nil {
-		faults = append(faults, at(name, number, err))
+		faults = append(faults, unreadable(name, number, err))
 	}
 	if len(faults) >= maxFaults {
 		faults = append(faults, fmt.Errorf("%s: is given up after %d lines with faults", name, maxFaults))

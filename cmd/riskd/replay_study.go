@@ -71,7 +71,10 @@ func newStudy(r *replay, f *studyFlags, names []string, sources ...packSource) (
 			return nil, &usageError{"replay: " + name + " is a scenario; -against and -labels are for traces", "replay it with each pack by itself"}
 		}
 	}
-	var err error
+	err := r.checkRBALabels(f.labels, names)
+	if err != nil {
+		return nil, err
+	}
 	if s.bounds, err = parseReplayBounds(f); err != nil {
 		return nil, err
 	}
@@ -183,12 +186,6 @@ func readLabels(name string) (*records.Labels, error) {
 	}
 	return labels, nil
 }
-
-// open opens a file of a replay as a trace.
-func (r *replay) open(name string) (io.ReadCloser, error) { return openInput(name, r.std.in) }
-
-// labels reads the labels of a replay, nil if nobody knows any.
-func (r *replay) labels(file string, _ []string) (*records.Labels, error) { return readLabels(file) }
 
 // open opens the parts of the trace.
 func (s *study) open(names []string) (done func(), err error) {

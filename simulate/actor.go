@@ -135,6 +135,7 @@ func (a *actor) choose(e *event, rank int) {
 	if a.kind < kinds {
 		e.route = a.user.favourites[a.kind][rank]
 	}
+	e.object = a.user.object(&a.dice)
 	g := &gravity[a.kind]
 	e.bytes = int64(a.dice.lognormal(g.bytes, g.sigma))
 }

@@ -1,6 +1,10 @@
 package simulate
 
-import "github.com/riskd/riskd"
+import (
+	"strings"
+
+	"github.com/riskd/riskd"
+)
 
 // kind is what sort of request one is, in the order of detection.md §3.1.
 type kind uint8
@@ -35,6 +39,36 @@ const mimicExports = 0.06
 // route is one of the application's: a project tool with customers and invoices.
 type route struct {
 	method, path, action string
+}
+
+// The objects that a route's {id} stands for: each user has some that are his, the
+// first of them more often, and now and then sees another (all assumed).
+const (
+	objects     = 20_000 // of each collection
+	ownObjects  = 60
+	otherObject = 0.1
+)
+
+// collections are what the objects of a route belong to, "" for those that name none.
+var collections = func() (out [allKinds][]string) {
+	for k := range routes {
+		for _, r := range routes[k] {
+			first := ""
+			if strings.Contains(r.path, "{id}") {
+				first = strings.SplitAfter(r.path, "/")[1]
+			}
+			out[k] = append(out[k], first)
+		}
+	}
+	return out
+}()
+
+// object draws one of the user's for a request.
+func (u *user) object(d *dice) uint32 {
+	if d.chance(otherObject) {
+		return uint32(d.below(objects))
+	}
+	return uint32(hash(uint64(u.number), uint64(d.zipf(ownObjects)), forHabit) % objects)
 }
 
 // routes by kind; each user has favourites among them.

@@ -10,6 +10,7 @@ func (s *stream) attack(v *actor, p *planned, at *sitting) {
 		mix: attackMix, pace: thiefPace, sigma: thiefSigma,
 	}
 	t.crime = c
+	c.start = uint32(d.below(objects))
 	t.left = d.from(fewest, most)
 	t.at = at.start + int64(d.between(0.1, 0.9)*float64(at.length))
 	methods[p.family](s, t, at)

@@ -13,7 +13,8 @@ type crime struct {
 	pace       float64 // seconds between requests: median
 	sigma      float64
 	jitter     float64  // unless 0: the spread around an even pace
-	familiar   bool     // with the victim's favourite routes
+	familiar   bool     // with the victim's favourite routes and objects
+	start      uint32   // the object that others begin with, to go on with the next
 	denied     float64  // share of administration that is refused
 	change     int      // the request that changes a credential, from 1; 0 is none
 	hop        int      // another exit after so many requests; 0 is never
@@ -129,6 +130,7 @@ func (a *actor) commit(w *world, e *event) {
 	e.onset = a.count == c.onset
 	if a.kind < kinds && !c.familiar {
 		e.route = uint8(a.dice.below(len(routes[a.kind])))
+		e.object = (c.start + uint32(a.count)) % objects
 	}
 	if a.kind == administers && a.dice.chance(c.denied) {
 		e.status = 403

@@ -45,7 +45,12 @@ func (w *writer) line(b []byte, e *event) []byte {
 	b = append(b, `"},"request":{"method":"`...)
 	b = append(append(b, r.method...), `","route":"`...)
 	b = append(append(b, r.path...), `","class":"`...)
-	b = append(append(b, g.class.String()...), `","status":`...)
+	b = append(append(b, g.class.String()...), '"')
+	if c := collections[e.kind][e.route]; c != "" {
+		b = append(append(b, `,"object":"`...), c...)
+		b = append(strconv.AppendUint(b, uint64(e.object), 10), '"')
+	}
+	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(e.status), 10)
 	b = strconv.AppendInt(append(b, `,"bytes":`...), e.bytes, 10)
 	b = append(b, '}')

@@ -27,6 +27,7 @@ type event struct {
 	prefix   prefix
 	kind     kind
 	route    uint8
+	object   uint32
 	host     byte
 	status   int
 	bytes    int64

@@ -15,10 +15,11 @@ type collector struct {
 	order    *order
 	sessions [2][]measure.Session
 	alarms   [2][]measure.Alarm
+	demands  [2]map[int32]int // of users, who are places in order.people
 }
 
 func newCollector(o *Options) *collector {
-	return &collector{tally: newTally(), options: o, order: newOrder(o)}
+	return &collector{tally: newTally(), options: o, order: newOrder(o), demands: [2]map[int32]int{{}, {}}}
 }
 
 // run runs the trace; faults are the lines that are none.
@@ -82,7 +83,7 @@ func (c *collector) over(s *story) {
 	}
 	for side := range c.options.Engines {
 		c.sessions[side] = append(c.sessions[side], measure.Session{
-			User: int32(s.who), Strength: s.strength[side], Alarmed: s.worst[side].Alarm(), Abroad: s.abroad,
+			User: int32(s.who), Strength: s.strength[side], Alarmed: s.alarmedBy[side], Abroad: s.abroad,
 		})
 	}
 }
@@ -90,8 +91,8 @@ func (c *collector) over(s *story) {
 // weigh takes up what there is to measure of an event.
 func (c *collector) weigh(in *item, got [2]Class) {
 	s := in.story
-	if in.cause != "" {
-		s.cause = in.cause
+	if in.causes != nil {
+		s.causes = in.causes
 	}
 	abroad := false
 	switch country := in.answers[0].Country; {
@@ -109,6 +110,16 @@ func (c *collector) weigh(in *item, got [2]Class) {
 	for side := range c.options.Engines {
 		answer := &in.answers[side]
 		s.strength[side] = max(s.strength[side], float32(answer.Strength))
+		if got[side].Alarm() {
+			for _, a := range in.came {
+				a.ask(side, in)
+			}
+		}
+		if got[side].Alarm() && s.demand(side, answer) {
+			c.demanded(in, side)
+			continue
+		}
+		s.alarmedBy[side] = s.alarmedBy[side] || got[side].Alarm()
 		for _, a := range in.came {
 			a.meet(side, in, got[side])
 		}
@@ -117,6 +128,21 @@ func (c *collector) weigh(in *item, got [2]Class) {
 		}
 		if s.counts && len(in.came) == 0 && got[side].Alarm() {
 			c.alarm(in, side, got[side])
+		}
+	}
+}
+
+// demanded takes up a step-up that isn't for risk.
+func (c *collector) demanded(in *item, side int) {
+	s := in.story
+	for _, a := range in.came {
+		a.met[side].strength = max(a.met[side].strength, float32(in.answers[side].Strength))
+		a.met[side].demanded = a.met[side].demanded || !a.met[side].alarm.Met
+	}
+	if id := in.answers[side].StepUp.ID; s.asking[side] != id {
+		s.asking[side] = id
+		if s.counts && len(in.came) == 0 {
+			c.demands[side][int32(in.user)]++
 		}
 	}
 }
@@ -140,7 +166,7 @@ func (c *collector) alarm(in *item, side int, got Class) {
 		s.challenge[side] = answer.StepUp.ID
 	}
 	c.alarms[side] = append(c.alarms[side], measure.Alarm{
-		User: int32(in.user), Revoke: got == Revoke, Cause: s.cause, Reasons: shares(answer),
+		User: int32(in.user), Revoke: got == Revoke, Causes: s.causes, Reasons: shares(answer),
 	})
 }
 
@@ -180,24 +206,36 @@ type attack struct {
 
 // meeting is how one pack meets an attack.
 type meeting struct {
-	alarm, revoke measure.Stop
-	at            place // of the alarm
+	asked         measure.Stop // by a step_up or a revoke, whatever it is for
+	at            place        // of that
+	alarm, revoke measure.Stop // by risk
 	sensitive     int
 	strength      float32
 	reasons       []measure.Reason
+	demanded      bool // a proof, before any alarm
 }
 
-// meet takes up an answer in a session that the attack has come to.
+// ask takes up a step_up or a revoke in a session that the attack has come to.
+func (a *attack) ask(side int, in *item) {
+	if m := &a.met[side]; !m.asked.Met {
+		m.asked, m.at = a.stop(in), in.place
+	}
+}
+
+// meet takes up an answer there that isn't for what is demanded whatever the risk.
 func (a *attack) meet(side int, in *item, got Class) {
 	m := &a.met[side]
 	m.strength = max(m.strength, float32(in.answers[side].Strength))
-	stop := measure.Stop{Met: true, Requests: a.requests, After: max(0, in.Event.Time.Sub(a.onset))}
 	if got.Alarm() && !m.alarm.Met {
-		m.alarm, m.at, m.reasons = stop, in.place, shares(&in.answers[side])
+		m.alarm, m.reasons = a.stop(in), shares(&in.answers[side])
 	}
 	if got == Revoke && !m.revoke.Met {
-		m.revoke = stop
+		m.revoke = a.stop(in)
 	}
+}
+
+func (a *attack) stop(in *item) measure.Stop {
+	return measure.Stop{Met: true, Requests: a.requests, After: max(0, in.Event.Time.Sub(a.onset))}
 }
 
 // records are what is to be measured of one pack.
@@ -209,7 +247,7 @@ func (c *collector) records(side int) *measure.Run {
 	r := &measure.Run{Sessions: c.sessions[side], Alarms: c.alarms[side]}
 	for i := range c.order.people {
 		p := &c.order.people[i]
-		u := measure.User{Name: p.name(), Archetype: c.order.labels.archetype(p.person)}
+		u := measure.User{Name: p.name(), Archetype: c.order.labels.archetype(p.person), Demanded: c.demands[side][int32(i)]}
 		from := p.since
 		if from.Before(c.order.from) {
 			from = c.order.from
@@ -226,7 +264,7 @@ func (c *collector) records(side int) *measure.Run {
 		m := &a.met[side]
 		r.Attacks = append(r.Attacks, measure.Attack{
 			ID: a.id, Family: a.family, User: a.user, At: a.at.String(), Requests: a.requests, Alarm: m.alarm, Revoke: m.revoke,
-			Sensitive: m.sensitive, Strength: m.strength, Abroad: a.abroad, Reasons: m.reasons,
+			Sensitive: m.sensitive, Strength: m.strength, Abroad: a.abroad, Demanded: m.demanded, Reasons: m.reasons,
 		})
 	}
 	return r

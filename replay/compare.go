@@ -41,8 +41,13 @@ type Answer struct {
 	// ByOrder says that it repeats what a timeout or an identity event has led to,
 	// rather than what the policy judged.
 	ByOrder bool
+	// Demanded says that a step-up isn't for risk: the policy asks for a proof below its
+	// thresholds, as for an action that takes a fresh one, or an identity event has
+	// ordered it. Held says that an earlier step-up waits, and nothing new asks for one.
+	Demanded bool
+	Held     bool
 	// Strength is how strong the event's alarm is, in nats: [measure.Strength], or
-	// [measure.Certain] where the policy asks for something below its thresholds.
+	// [measure.Certain] where an invariant is broken.
 	Strength float64
 	// Country is where the event came from, "" if that isn't known.
 	Country string

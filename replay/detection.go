@@ -82,7 +82,7 @@ func (c *collector) detection() *Detection {
 	var pairs paired
 	for _, a := range c.order.begun {
 		families[a.family] = append(families[a.family], a)
-		met := [2]bool{a.met[0].alarm.Met, a.met[1].alarm.Met}
+		met := [2]bool{a.met[0].asked.Met, a.met[1].asked.Met}
 		pairs.add(met)
 		switch {
 		case met[0] && !met[1]:
@@ -113,8 +113,8 @@ func attacksOf(all []*attack, side int) Attacks {
 	var alarms, revokes []int
 	for _, a := range all {
 		in := &a.met[side]
-		if in.alarm.Met {
-			alarms = append(alarms, in.alarm.Requests)
+		if in.asked.Met {
+			alarms = append(alarms, in.asked.Requests)
 		}
 		if in.revoke.Met {
 			revokes = append(revokes, in.revoke.Requests)

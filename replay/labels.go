@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Labels say which events of a trace belong to attacks, what honest cause others have,
@@ -20,12 +21,12 @@ type Labels struct {
 	names      map[string]string // each text once
 }
 
-// mark is what a label says of one event: the attack that it belongs to, or the honest
-// cause of what is unusual in it.
+// mark is what labels say of one event: the attack that it belongs to, or the honest
+// causes of what is unusual in it.
 type mark struct {
 	attack string
 	onset  bool
-	cause  string
+	causes []string
 }
 
 // person is a user within his tenant.
@@ -50,8 +51,8 @@ const maxLabel = 4096
 //
 //	{"event":id,"attack":id,"family":name,"onset":bool}
 //
-// for each event of an attack, {"event":id,"cause":name} for each whose honest cause
-// is known, and {"user":id,"archetype":name} for each user whose kind is. An error has
+// for each event of an attack, {"event":id,"cause":name} for each honest cause that is
+// known of another, and {"user":id,"archetype":name} for each user whose kind is. An error has
 // the place of every fault.
 func ReadLabels(name string, in io.Reader) (*Labels, error) {
 	all := &Labels{
@@ -131,13 +132,17 @@ func (l *Labels) takeUser(in *labelLine) error {
 }
 
 func (l *Labels) takeCause(in *labelLine) error {
+	m := l.marks[in.Event]
 	switch {
-	case in.Attack != "":
+	case in.Attack != "" || m != nil && m.attack != "":
 		return errors.New("cause: is for events without an attack")
-	case l.marks[in.Event] != nil:
-		return fmt.Errorf("event: %s was labelled before", in.Event)
+	case m == nil:
+		m = &mark{}
+		l.marks[in.Event] = m
+	case slices.Contains(m.causes, in.Cause):
+		return fmt.Errorf("event: %s was labelled with that cause before", in.Event)
 	}
-	l.marks[in.Event] = &mark{cause: l.name(in.Cause)}
+	m.causes = append(m.causes, l.name(in.Cause))
 	return nil
 }
 

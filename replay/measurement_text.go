@@ -74,6 +74,7 @@ func (m *Measurement) caughtText(w io.Writer) {
 	row("all", &r.All)
 	fmt.Fprintf(w, "  %-20s %7s  %s\n", "mean of families", "", shareText(r.Macro))
 	fmt.Fprintln(w, "  (median and p90; – is never)")
+	fmt.Fprintf(w, "  not caught, but asked for a proof that an action takes whatever the risk: %s\n", count(r.All.Demanded, "attack"))
 }
 
 // familyTitle is a family's name for people.
@@ -116,6 +117,7 @@ func (m *Measurement) priceText(w io.Writer) {
 		fmt.Fprintf(w, "  %-20s %7d  %-28s %8d  %7s×  %s\n", printable(a.Name), a.Users, rateText(a.FSU), a.StepUps, decimal(a.Ratio), rateText(a.FRV))
 	}
 	fmt.Fprintf(w, "  sessions asked or revoked %s; one in 10,000 an attack, %s of those asked are attacks\n", shareText(r.False.Sessions), percent(r.Precision))
+	fmt.Fprintf(w, "  besides, proofs that an action takes or an identity event has ordered, whatever the risk: %s\n", rateText(r.False.Demanded))
 	if len(r.Causes) > 0 {
 		fmt.Fprintf(w, "\n%-30s  %8s %8s  %s\n", "false alarms by honest cause", "step-ups", "share", "revokes")
 		for i := range r.Causes {

@@ -50,7 +50,7 @@ type sighting struct {
 	// those that have come to its session so far.
 	attack *attack
 	came   []*attack
-	cause  string
+	causes []string
 }
 
 func newOrder(o *Options) *order {
@@ -165,7 +165,7 @@ func (o *order) label(in *item) {
 		return
 	}
 	o.matched[mark] = true
-	in.cause = mark.cause
+	in.causes = mark.causes
 	if mark.attack == "" {
 		return
 	}

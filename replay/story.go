@@ -63,11 +63,13 @@ type story struct {
 	number       int       // of the first divergence
 	codes        []codeSet // the reasons given so far
 	days         []storyDay
-	cause        string // labelled last
-	country      string // of its first event with one
-	abroad       bool   // seen in another
+	causes       []string // labelled last
+	country      string   // of its first event with one
+	abroad       bool     // seen in another
 	strength     [2]float32
+	alarmedBy    [2]bool   // risk, rather than by what is demanded
 	challenge    [2]string // the last one's id
+	asking       [2]string // the same of what is demanded
 	revoked      [2]bool
 }
 
@@ -122,6 +124,11 @@ func (s *story) take(c *collector, in *item, got [2]Class) {
 		a, b := in.answers[0].Reasons, in.answers[1].Reasons
 		s.first.OnlyA, s.first.OnlyB = only(a, b), only(b, a)
 	}
+}
+
+// demand reports whether a step-up isn't for risk, or is held up by one that wasn't.
+func (s *story) demand(side int, a *Answer) bool {
+	return a.StepUp != nil && (a.Demanded || a.Held && a.StepUp.ID == s.asking[side] && a.StepUp.ID != s.challenge[side])
 }
 
 // mark notes the alarms on a user's day.

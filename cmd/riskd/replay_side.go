@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riskd/riskd"
@@ -18,8 +19,10 @@ type sideEngine struct {
 	*replayEngine
 	bonus       float64 // the pack's, for a single request
 	number, ids int
-	strength    float64   // of the event at work
 	tended      time.Time // the memory
+	// Of the event at work, as records.Answer has them.
+	strength       float64
+	held, demanded bool
 }
 
 func newSideEngine(pack *policies.Pack, locator scoring.Locator, bounds sessions.Options) (s *sideEngine, err error) {
@@ -36,14 +39,19 @@ func (s *sideEngine) newID() string {
 
 func (s *sideEngine) at(number int) { s.number, s.ids = number, 0 }
 
-// record takes up how strong the event's alarm is. What the policy asks for below its
-// thresholds isn't for its nats.
+// record takes up how strong the event's alarm is, and what a step-up is for.
 func (s *sideEngine) record(r *riskd.Record) {
-	if w := &r.Weighing; w.Answer > riskd.Allow && w.Score < riskd.StepUpScore {
-		s.strength = measure.Certain
-		return
-	}
+	w := &r.Weighing
 	s.strength = measure.Strength(r.Nats.Identity, r.Nats.Behaviour, r.Nats.Request, s.bonus)
+	s.held = w.Answer == riskd.Allow && w.Hold == riskd.HoldPending
+	s.demanded = w.Answer == riskd.Allow && w.Hold == riskd.HoldOrdered
+	if w.Answer > riskd.Allow && w.Score < riskd.StepUpScore {
+		if slices.ContainsFunc(w.Request, func(r riskd.Reason) bool { return r.Invariant }) {
+			s.strength = measure.Certain
+		} else {
+			s.demanded = true
+		}
+	}
 }
 
 // tendEvery is how often by the trace's clock the memory lets go of what is over.
@@ -65,7 +73,9 @@ func (s *sideEngine) Decide(ctx context.Context, number int, e *riskd.Event) rec
 	s.at(number)
 	_ = s.tend(ctx, e.Time) // a store without a folder has nothing that can fail
 	d := s.Engine.Decide(ctx, e, e.Time)
-	return records.Answer{Decision: d, ByOrder: s.byOrder(&d), Strength: s.strength, Country: e.Place.Country}
+	return records.Answer{
+		Decision: d, ByOrder: s.byOrder(&d), Demanded: s.demanded, Held: s.held, Strength: s.strength, Country: e.Place.Country,
+	}
 }
 
 // Prove passes a challenge by what it asks for.

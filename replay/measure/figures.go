@@ -148,6 +148,11 @@ func (m *measuring) outcomes(report *Report) {
 			Revoke: delayOf(of, func(a *Attack) Stop { return a.Revoke }),
 		}
 		o.Caught = len(of) - o.StepUp.Censored
+		for _, a := range of {
+			if a.Demanded && !a.Alarm.Met {
+				o.Demanded++
+			}
+		}
 		return o
 	}
 	byFamily := make([][]*Attack, len(m.families))

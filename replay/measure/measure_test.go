@@ -21,11 +21,11 @@ func small() *measure.Run {
 	}
 	why := func(code string) []measure.Reason { return []measure.Reason{{Code: code, Share: 1}} }
 	return &measure.Run{
-		Users: []measure.User{{"ann", "plain", 4 * month}, {"bob", "relay", month}, {"cat", "plain", 5 * month}},
+		Users: []measure.User{{"ann", "plain", 4 * month, 0}, {"bob", "relay", month, 5}, {"cat", "plain", 5 * month, 2}},
 		Attacks: []measure.Attack{
 			{ID: "a1", Family: "F1", User: 0, At: "t:1", Requests: 9, Alarm: met(1, 0), Revoke: met(2, 5*time.Second), Strength: 15, Abroad: true, Reasons: why("new_country")},
 			{ID: "a2", Family: "F1", User: 1, At: "t:5", Requests: 9, Alarm: met(3, 7*time.Second), Sensitive: 2, Strength: 12, Reasons: why("new_network")},
-			{ID: "a3", Family: "F2", User: 2, At: "t:9", Requests: 7, Sensitive: 4, Strength: 3},
+			{ID: "a3", Family: "F2", User: 2, At: "t:9", Requests: 7, Sensitive: 4, Strength: 3, Demanded: true},
 			{ID: "a4", Family: "F2", User: 2, At: "t:12", Requests: 8, Alarm: met(8, time.Minute), Sensitive: 1, Strength: 11, Reasons: why("new_network")},
 		},
 		Sessions: []measure.Session{
@@ -36,8 +36,8 @@ func small() *measure.Run {
 			{User: 2, Strength: 0.5},
 		},
 		Alarms: []measure.Alarm{
-			{User: 0, Cause: "flight", Reasons: why("new_country")},
-			{User: 0, Revoke: true, Cause: "flight"},
+			{User: 0, Causes: []string{"flight"}, Reasons: why("new_country")},
+			{User: 0, Revoke: true, Causes: []string{"flight"}},
 			{User: 1, Reasons: []measure.Reason{{"new_network", 0.25}, {"new_country", 0.75}}},
 		},
 	}
@@ -68,6 +68,10 @@ func TestFiguresByHand(t *testing.T) {
 	near(t, "false revokes", r.False.FRV.Value, 0.1)
 	near(t, "sessions alarmed", r.False.Sessions.Value, 0.4)
 	near(t, "precision", r.Precision, 0.75e-4/(0.75e-4+0.9999*0.4))
+	near(t, "demanded", r.False.Demanded.Value, 0.7)
+	if r.All.Demanded != 1 || r.Families[0].Demanded != 0 {
+		t.Errorf("%d attacks were asked for what an action takes", r.All.Demanded)
+	}
 	relay := r.Archetypes[1]
 	if relay.Name != "relay" || relay.Users != 1 || relay.StepUps != 1 || relay.Revokes != 0 {
 		t.Errorf("relay is %+v", relay)

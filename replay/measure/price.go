@@ -10,9 +10,9 @@ import (
 // falseAlarms fills in what the alarms cost those who did nothing.
 func (m *measuring) falseAlarms(report *Report) {
 	n := len(m.archetypes)
-	// Step-ups and revokes for each month by archetype and of all, and the share of
-	// sessions alarmed.
-	all := m.estimates(2*(n+1)+1, m.resamples, func(weights, out []float64) {
+	// Step-ups and revokes for each month by archetype and of all, the share of sessions
+	// alarmed, and what was demanded.
+	all := m.estimates(2*(n+1)+2, m.resamples, func(weights, out []float64) {
 		clear(out)
 		months := make([]float64, n+1)
 		for i := range m.run.Users {
@@ -32,15 +32,18 @@ func (m *measuring) falseAlarms(report *Report) {
 		for i, of := range months {
 			out[i], out[n+1+i] = over(out[i], of), over(out[n+1+i], of)
 		}
-		var alarmed, of float64
+		var alarmed, of, demanded float64
+		for i := range m.run.Users {
+			demanded += weights[i] * float64(m.run.Users[i].Demanded)
+		}
 		for i := range m.run.Sessions {
 			s := &m.run.Sessions[i]
 			alarmed += weights[s.User] * one(s.Alarmed)
 			of += weights[s.User]
 		}
-		out[2*(n+1)] = over(alarmed, of)
+		out[2*(n+1)], out[2*(n+1)+1] = over(alarmed, of), over(demanded, months[n])
 	})
-	report.False = False{FSU: all[n], FRV: all[2*n+1], Sessions: m.widen(all[2*n+2], len(m.run.Sessions))}
+	report.False = False{FSU: all[n], FRV: all[2*n+1], Sessions: m.widen(all[2*n+2], len(m.run.Sessions)), Demanded: all[2*n+3]}
 	report.Archetypes = make([]Archetype, n)
 	for i, name := range m.archetypes {
 		report.Archetypes[i] = Archetype{Name: named(name), FSU: all[i], FRV: all[n+1+i], Ratio: ratio(all[i].Value, all[n].Value)}
@@ -97,16 +100,19 @@ func (m *measuring) causes(report *Report) {
 	falseReasons, caughtReasons := weights{}, weights{}
 	for i := range m.run.Alarms {
 		a := &m.run.Alarms[i]
-		name := named(a.Cause)
-		if causes[name] == nil {
-			causes[name] = &Cause{Name: name}
+		for _, name := range causesOf(a) {
+			if causes[name] == nil {
+				causes[name] = &Cause{Name: name}
+			}
+			if a.Revoke {
+				causes[name].Revokes++
+			} else {
+				causes[name].StepUps++
+			}
 		}
-		if a.Revoke {
-			causes[name].Revokes++
-			continue
+		if !a.Revoke {
+			falseReasons.add(a.Reasons)
 		}
-		causes[name].StepUps++
-		falseReasons.add(a.Reasons)
 	}
 	for i := range m.run.Attacks {
 		if a := &m.run.Attacks[i]; a.Alarm.Met {
@@ -122,6 +128,14 @@ func (m *measuring) causes(report *Report) {
 	}
 	slices.SortStableFunc(report.Causes, func(a, b Cause) int { return cmp.Compare(b.StepUps+b.Revokes, a.StepUps+a.Revokes) })
 	report.FalseReasons, report.CaughtReasons = falseReasons.sorted(), caughtReasons.sorted()
+}
+
+// causesOf are an alarm's causes by their names; it counts for each of them.
+func causesOf(a *Alarm) []string {
+	if len(a.Causes) == 0 {
+		return []string{named("")}
+	}
+	return a.Causes
 }
 
 // weights sum up reasons by code.

@@ -55,6 +55,9 @@ type Outcomes struct {
 	// Sensitive is the mean number of sensitive or admin requests let through before
 	// the first alarm, of attacks that are never met all of theirs.
 	Sensitive Estimate `json:"sensitive_before_stop"`
+	// Demanded are those never caught that were asked for a proof all the same, as an
+	// action takes it.
+	Demanded int `json:"only_demanded"`
 }
 
 // Family is what becomes of one kind of attack.
@@ -86,6 +89,9 @@ type False struct {
 	FRV Estimate `json:"false_revokes"`
 	// Sessions is the share of sessions with an alarm.
 	Sessions Estimate `json:"sessions_alarmed"`
+	// Demanded are step-ups without any risk, such as for an action that takes a fresh
+	// proof, for each user and month; none of the others counts them.
+	Demanded Estimate `json:"demanded"`
 }
 
 // Archetype is how one kind of user fares.
@@ -101,7 +107,8 @@ type Archetype struct {
 	Ratio float64 `json:"ratio"`
 }
 
-// Cause is how many false alarms one honest cause makes.
+// Cause is how many false alarms one honest cause has to do with; those with several
+// count for each.
 type Cause struct {
 	Name    string  `json:"cause"`
 	StepUps int     `json:"step_ups"`

@@ -21,6 +21,9 @@ type User struct {
 	// Exposure is for how long he could have been asked: from his first event, or from
 	// the beginning of the span that counts, to its end.
 	Exposure time.Duration
+	// Demanded are the step-ups that he was asked for without any risk, as for an action
+	// that takes a fresh proof. They are no alarms.
+	Demanded int
 }
 
 // Attack is what became of one attack.
@@ -43,6 +46,9 @@ type Attack struct {
 	// Abroad says that one of its requests came from another country than the first of
 	// its session: what a one-line rule would go by.
 	Abroad bool
+	// Demanded says that it was asked for a proof without any risk before its first
+	// alarm, as in User.
+	Demanded bool
 	// Reasons are those of its first alarm.
 	Reasons []Reason
 }
@@ -69,7 +75,7 @@ type Session struct {
 type Alarm struct {
 	User    int32
 	Revoke  bool
-	Cause   string // the honest cause of what was unusual; "" if none is labelled
+	Causes  []string // the honest ones of what was unusual; none if none is labelled
 	Reasons []Reason
 }
 
@@ -79,9 +85,8 @@ type Reason struct {
 	Share float64
 }
 
-// Certain is the strength of an alarm that no threshold had a part in, such as that
-// of an invariant or of an action which always takes a step-up: no threshold on nats
-// is as high.
+// Certain is the strength of an alarm that no threshold had a part in, that of an
+// invariant: no threshold on nats is as high.
 const Certain = 100.0
 
 // Strength is how strong an event's alarm is, in nats: the higher of its session's sums

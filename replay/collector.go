@@ -189,7 +189,8 @@ func shares(a *Answer) []measure.Reason {
 
 // attack is one attack.
 type attack struct {
-	// Of these order has the say, and nothing changes once it has begun.
+	// Of these order has the say, and nothing changes once it has begun but for user,
+	// which is nobody's business before the end.
 	id, family string
 	late       bool // one of its events is labelled as its beginning
 	begun      bool

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"math"
 
 	"github.com/riskd/riskd/replay/measure"
 )
@@ -91,7 +90,7 @@ func familyBars(r *measure.Report) *barPlot {
 	var values []measure.Estimate
 	for i := range r.Families {
 		f := &r.Families[i]
-		rows = append(rows, barRow{Name: printable(familyTitle(f.Name)), Value: percent(math.Round(1000*f.TPR.Value) / 1000), Title: fmt.Sprintf("%d of %d, %s", f.Caught, f.Attacks, shareText(f.TPR))})
+		rows = append(rows, barRow{Name: printable(familyTitle(f.Name)), Value: tenth(f.TPR.Value) + " %", Title: fmt.Sprintf("%d of %d, %s", f.Caught, f.Attacks, shareText(f.TPR))})
 		values = append(values, f.TPR)
 	}
 	return barsOf(1, []string{"0 %", "25 %", "50 %", "75 %", "100 %"}, rows, values)

@@ -87,8 +87,11 @@ func familyTitle(name string) string {
 
 // shareText gives a share for people: 75 % [30, 95].
 func shareText(e measure.Estimate) string {
-	return fmt.Sprintf("%s [%s, %s]", percent(e.Value), decimal(100*e.Low), decimal(100*e.High))
+	return fmt.Sprintf("%s %% [%s, %s]", tenth(e.Value), tenth(e.Low), tenth(e.High))
 }
+
+// tenth gives a share in per cent, with one digit.
+func tenth(share float64) string { return strconv.FormatFloat(round(100*share, 1), 'f', -1, 64) }
 
 // rateText gives a figure for each user and month for people.
 func rateText(e measure.Estimate) string {

@@ -183,6 +183,9 @@ func (o *order) label(in *item) {
 		return
 	}
 	in.attack = a
+	if o.people[a.user].user == "" { // it began before anybody had signed in
+		a.user = in.user
+	}
 	if s := in.story; !slices.Contains(s.attacks, a) {
 		s.attacks = append(slices.Clip(s.attacks), a) // events before keep the list that they have
 	}

@@ -37,7 +37,7 @@ func Of(r *Run, o Options) *Report {
 	m := &measuring{run: r, options: o, families: r.Families(), bootstrap: bootstrap{len(r.Users), o.Seed, o.Resamples}}
 	m.index()
 	report := &Report{
-		Users: len(r.Users), UserMonths: round(r.UserMonths()), Attacks: len(r.Attacks), Sessions: len(r.Sessions),
+		Users: r.exposed(), UserMonths: round(r.UserMonths()), Attacks: len(r.Attacks), Sessions: len(r.Sessions),
 		Families: []Family{}, Archetypes: []Archetype{}, Causes: []Cause{}, Budgets: []Budget{}, Missed: []Missed{},
 	}
 	m.outcomes(report)
@@ -66,7 +66,7 @@ type measuring struct {
 
 func (m *measuring) index() {
 	for i := range m.run.Attacks {
-		place, _ := slices.BinarySearch(m.families, m.run.Attacks[i].Family)
+		place, _ := slices.BinarySearchFunc(m.families, m.run.Attacks[i].Family, compareNames)
 		m.familyOf = append(m.familyOf, place)
 	}
 	names := map[string]bool{}

@@ -135,6 +135,20 @@ func TestCaughtAndThreshold(t *testing.T) {
 	}
 }
 
+func TestFamiliesAreInOrder(t *testing.T) {
+	t.Parallel()
+	r := &measure.Run{Users: []measure.User{{}}}
+	for _, name := range []string{"F10", "F2", "", "F1", "theft", "F2", "E10"} {
+		r.Attacks = append(r.Attacks, measure.Attack{Family: name, Strength: 9})
+	}
+	if got := strings.Join(r.Families(), " "); got != " E10 F1 F2 F10 theft" {
+		t.Errorf("got %q", got)
+	}
+	if f := measure.Of(r, measure.Options{}).Families[3]; f.Name != "F2" || f.Attacks != 2 {
+		t.Errorf("got %+v", f)
+	}
+}
+
 func TestStrength(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ got, want float64 }{

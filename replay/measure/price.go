@@ -50,7 +50,7 @@ func (m *measuring) falseAlarms(report *Report) {
 	}
 	for i := range m.run.Users {
 		in := &report.Archetypes[m.archOf[i]]
-		in.Users++
+		in.Users += int(one(m.run.Users[i].Exposure > 0))
 		in.UserMonths += m.run.Users[i].months()
 	}
 	for i := range report.Archetypes {
@@ -67,6 +67,7 @@ func (m *measuring) falseAlarms(report *Report) {
 			in.StepUps++
 		}
 	}
+	report.Archetypes = slices.DeleteFunc(report.Archetypes, func(a Archetype) bool { return a.Users+a.StepUps+a.Revokes == 0 })
 	caught, alarmed := report.All.TPR.Value, report.False.Sessions.Value
 	report.Precision = ratio(Prior*caught, Prior*caught+(1-Prior)*alarmed)
 }

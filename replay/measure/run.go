@@ -1,7 +1,10 @@
 package measure
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -112,17 +115,40 @@ func (r *Run) UserMonths() float64 {
 	return sum
 }
 
+// exposed counts the users who could have been asked.
+func (r *Run) exposed() (n int) {
+	for i := range r.Users {
+		if r.Users[i].Exposure > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 func (u *User) months() float64 { return float64(u.Exposure) / float64(month) }
 
-// Families are the names of the attacks' families, sorted.
+// Families are the names of the attacks' families in their order: F2 before F10.
 func (r *Run) Families() []string {
 	var names []string
 	for i := range r.Attacks {
-		if place, there := slices.BinarySearch(names, r.Attacks[i].Family); !there {
+		if place, there := slices.BinarySearchFunc(names, r.Attacks[i].Family, compareNames); !there {
 			names = slices.Insert(names, place, r.Attacks[i].Family)
 		}
 	}
 	return names
+}
+
+// compareNames compares by what is before the number that a name ends with, then by
+// that.
+func compareNames(a, b string) int {
+	split := func(name string) (string, int) {
+		text := strings.TrimRight(name, "0123456789")
+		n, _ := strconv.Atoi(name[len(text):]) // none is before all
+		return text, n
+	}
+	textA, nA := split(a)
+	textB, nB := split(b)
+	return cmp.Or(strings.Compare(textA, textB), cmp.Compare(nA, nB), strings.Compare(a, b))
 }
 
 // Threshold gives the strength that an event must exceed for at most budget false

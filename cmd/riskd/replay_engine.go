@@ -116,12 +116,38 @@ type replayLine struct {
 	identity *riskd.IdentityEvent
 }
 
-// decodeLine reads one line of a trace.
+// decodeLine reads one line of a trace. Nearly all have their wrapping just as expected
+// and need no parser to take it off: whatever is right within it is one JSON document.
 func decodeLine(line []byte, key *riskd.SessionKey) (in replayLine, err error) {
+	for _, kind := range lineKinds {
+		if document, ok := unwrapped(line, kind); ok {
+			if in, err = decodeDocument(kind, document, key); err == nil {
+				return in, nil
+			}
+			break
+		}
+	}
 	kind, document, err := fixtures.SplitLine(line)
 	if err != nil {
 		return in, err
 	}
+	return decodeDocument(kind, document, key)
+}
+
+var lineKinds = []string{fixtures.Decision, fixtures.Telemetry, fixtures.Identity}
+
+// unwrapped gives what is between {"kind": and the last brace.
+func unwrapped(line []byte, kind string) (document []byte, ok bool) {
+	const open, colon = `{"`, `":`
+	at := len(open) + len(kind) + len(colon)
+	if len(line) <= at || line[len(line)-1] != '}' || string(line[:len(open)]) != open ||
+		string(line[len(open):at-len(colon)]) != kind || string(line[at-len(colon):at]) != colon {
+		return nil, false
+	}
+	return line[at : len(line)-1], true
+}
+
+func decodeDocument(kind string, document []byte, key *riskd.SessionKey) (in replayLine, err error) {
 	var at time.Time
 	switch kind {
 	case fixtures.Identity:

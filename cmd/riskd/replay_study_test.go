@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -191,5 +192,38 @@ func TestStudyDecidesLikeAnEngine(t *testing.T) {
 	}
 	if outcomes["allow"] == 0 || outcomes["step_up"] == 0 || outcomes["revoke"] == 0 {
 		t.Errorf("outcomes are %v: too little to tell", outcomes)
+	}
+}
+
+// A line is read alike whether its wrapping is as expected or not, and is refused for the
+// same reasons.
+func TestDecodeLineUnwraps(t *testing.T) {
+	t.Parallel()
+	key, err := riskd.NewSessionKey(replayKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const event = `{"id":"a1","time":"2026-03-02T09:00:00Z","session":{"id":"a"},"client":{"ip":"203.0.113.7"}}`
+	tight, err := decodeLine([]byte(`{"decision":`+event+`}`), key)
+	if err != nil || tight.event.ID != "a1" || !tight.asked {
+		t.Fatalf("got %+v, %v", tight, err)
+	}
+	loose, err := decodeLine([]byte(` { "decision" : `+event+` } `), key)
+	if err != nil || !reflect.DeepEqual(tight, loose) {
+		t.Errorf("got %+v, %v", loose, err)
+	}
+	for line, want := range map[string]string{
+		`{"decision":` + event + `,"telemetry":` + event + `}`: "with that one member",
+		`{"decision":` + event + `}}`:                          "with that one member",
+		`{"decision":` + event:                                 "with that one member",
+		`{"decision":}`:                                        "is no JSON document",
+		`{"decision":{"id":}}`:                                 "is no JSON document",
+		`{"decision":{"id":"x"}}`:                              "client",
+		`{"decisions":` + event + `}`:                          "with that one member",
+		`{"decision":{"session":{"id":"a"},"client":{"ip":"203.0.113.7"}}}`: "time: is required in a trace",
+	} {
+		if _, err := decodeLine([]byte(line), key); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", line, err, want)
+		}
 	}
 }

@@ -41,7 +41,8 @@ var house = map[string]struct {
 	"decisions":             {[]string{"."}, nil},
 	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
-	"replay":                {[]string{"."}, nil},
+	"replay":                {[]string{".", "replay/measure"}, nil},
+	"replay/measure":        {},
 	"replay/rba":            {[]string{"scoring/freeman"}, nil},
 	"simulate":              {[]string{"."}, nil},
 	"geo": {[]string{"."}, []string{

@@ -24,20 +24,20 @@ an event may bring its place along. A scenario (.txtar) also says which decision
 wanted: riskd shows where they differ and ends with 1.
 
 Without -config, places are those of the made-up world of ` + "`riskd dev`" + `.
-` + againstText + formatText
+` + measureText + againstText + formatText
 
 func replayCommand(flags *flag.FlagSet) action {
 	file := flags.String("config", "", "take geo data and policy from the config `FILE`")
 	pack := flags.String("pack", "", "judge by the policy pack in `DIR`, whatever the config says")
 	format := formatFlag(flags)
-	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error; with -against, the report as JSON")
-	var other againstFlags
-	other.define(flags)
+	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error; with -against or -labels, the report as JSON")
+	var figures studyFlags
+	figures.define(flags)
 	return func(ctx context.Context, std stdio, args []string) error {
 		if len(args) == 0 {
 			return &usageError{"replay needs a trace", "for example `riskd replay trace.ndjson`, or - for standard input; flags come before it"}
 		}
-		if err := other.unused(); err != nil {
+		if err := figures.unused(); err != nil {
 			return err
 		}
 		r, err := newReplay(*file, *pack)
@@ -50,8 +50,11 @@ func replayCommand(flags *flag.FlagSet) action {
 		}
 		out := bufio.NewWriter(std.out)
 		r.std, r.out, r.coloured, r.asJSON = std, out, colours(std.out), *asJSON
-		if other.pack != "" {
-			return r.against(ctx, &other, args)
+		switch {
+		case figures.pack != "":
+			return r.against(ctx, &figures, args)
+		case figures.labels != "":
+			return r.measure(ctx, &figures, args)
 		}
 		var faults []error
 		for _, name := range args {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	records "github.com/riskd/riskd/replay"
 	"github.com/riskd/riskd/replay/rba"
@@ -93,21 +94,23 @@ func (r *replay) labels(file string, names []string) (*records.Labels, error) {
 	if fault := <-wrote; fault != nil && !errors.Is(fault, io.ErrClosedPipe) {
 		err = fault
 	}
-	if usage := (*usageError)(nil); errors.As(err, &usage) {
-		return nil, usage
-	}
 	if list := flatten(err); list != nil {
 		return nil, &problems{"labels have " + count(len(list), "problem"), list}
 	}
 	return labels, nil
 }
 
+// checkRBALabels reports what can't be read once more than the replay does.
+func (r *replay) checkRBALabels(file string, names []string) error {
+	if r.baseline != nil && file == "" && slices.Contains(names, "-") {
+		return &usageError{"replay: -format rba reads labels before the trace, which standard input can't give twice", "give the file's name, or its labels with -labels"}
+	}
+	return nil
+}
+
 // writeRBALabels reads the files once more than the replay does.
 func writeRBALabels(w io.Writer, names []string) error {
 	for _, name := range names {
-		if name == "-" {
-			return &usageError{"replay: -format rba reads labels before the trace, which standard input can't give twice", "give the file's name, or its labels with -labels"}
-		}
 		in, err := os.Open(name)
 		if err != nil {
 			return err

@@ -119,7 +119,7 @@ func (a *actor) request(e *event) {
 		e.causes |= rotated
 		s.rotate(a.at)
 	}
-	e.rotation = s.rotation
+	e.rotation, s.usedAt = s.rotation, a.at
 	a.choose(e, d.zipf(len(routes[a.kind])))
 	e.status = a.kind.status(d)
 	if a.kind >= kinds {

@@ -29,7 +29,7 @@ reasons contains {"code": "recent_identity_event", "weight": t.weight, "min": t.
 #   Credentials are changed within minutes of the session's arrival in another
 #   place or on another machine: who has stolen a session makes it his own. Innocent
 #   is who leaves the wifi while he changes his password; on his own machine in
-#   his own network nothing is weighed. What changes credentials is told by
+#   his own place nothing is weighed. What changes credentials is told by
 #   privilege.action: change_credentials, change_password, change_email, add_factor or
 #   remove_factor.
 # labels:

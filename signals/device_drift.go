@@ -9,8 +9,8 @@ func init() {
 		Value: "how many of the attributes changed, 0 to 8",
 		Details: []riskd.Detail{
 			{Name: "compared", Doc: "how many attributes both sides have, 0 to 8"},
-			{Name: "heaviest", Kind: riskd.Text, Doc: "name of the changed attribute that says most; empty when none changed"},
-			{Name: "explained", Kind: riskd.Text, Doc: "update, travel or accepted, when that explains some of it; empty otherwise"},
+			{Name: "heaviest", Kind: riskd.Text, Doc: "name of the changed attribute that says most; none when none changed"},
+			{Name: "explained", Kind: riskd.Text, Doc: "update, travel or accepted, when that explains some of it; none otherwise"},
 			{Name: "light_nats", Doc: "nats that screens, fonts, languages and time zones have come to in this session, at most 3"},
 			{Name: "drifted", Doc: "1 at a login when the device is new by id and fingerprint, but one of the user's by its attributes, else 0"},
 		},
@@ -108,6 +108,7 @@ func compareAttributes(a, b riskd.Attributes) (d drift) {
 
 // weigh adds up what the changes say, apart from what is explained.
 func (d *drift) weigh(in *Input) (light, heavy float64, why string) {
+	why = "none"
 	updated := agentChanged(in)
 	travelled := elsewhere(in)
 	for i, changed := range d.changed {
@@ -135,7 +136,7 @@ func elsewhere(in *Input) bool {
 }
 
 func (d *drift) heaviest() string {
-	names, most, name := riskd.AttributeNames(), 0.0, ""
+	names, most, name := riskd.AttributeNames(), 0.0, "none"
 	for i, changed := range d.changed {
 		if changed && driftNats[i] > most {
 			most, name = driftNats[i], names[i]
@@ -172,10 +173,10 @@ func driftAtLogin(in *Input, now riskd.Attributes) riskd.Reading {
 	case !found:
 		return riskd.NotEvaluableFor("history")
 	case !sameID:
-		return d.reading(0, "", 0, d.similar())
+		return d.reading(0, "none", 0, d.similar())
 	}
 	_, heavy, _ := d.weigh(in)
-	return d.reading(min(heavy, driftMost), "", 0, false)
+	return d.reading(min(heavy, driftMost), "none", 0, false)
 }
 
 // nearestDevice finds the user's device that the attributes differ from least: among

@@ -36,7 +36,7 @@ func TestDeviceDriftInASession(t *testing.T) {
 		nats     float64
 		heaviest string
 	}{
-		"nothing":                 {nil, 0, ""},
+		"nothing":                 {nil, 0, "none"},
 		"a screen is plugged in":  {[]string{"screen"}, 1.5, "screen"},
 		"screen and fonts":        {[]string{"screen", "fonts"}, 3, "screen"},
 		"summer time":             {[]string{"timezone"}, 0.3, "timezone"},

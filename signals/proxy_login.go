@@ -10,7 +10,7 @@ func init() {
 		Details: []riskd.Detail{
 			{Name: "share", Doc: "share of the browser's sightings with this stack, 0 to 1; -1 when too few are known or this is no authentication"},
 			{Name: "sightings", Doc: "how many sightings of browser and system are known"},
-			{Name: "explained", Kind: riskd.Text, Doc: "why an unfit stack is no evidence: place, device, prefix, release or weighed (before in this session); empty when it is"},
+			{Name: "explained", Kind: riskd.Text, Doc: "why an unfit stack is no evidence: place, device, prefix, release or weighed (before in this session); none when nothing does"},
 			{Name: "relayed", Doc: "1 when the agent is the user's own and the device id isn't, else 0"},
 		},
 		Memory: true,
@@ -42,7 +42,7 @@ const (
 func measureProxyLogin(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	e, c := in.Event, in.Crowd
 	if !in.login() && !e.Session.AuthTime.After(in.Session.AuthTime) || e.User.ID == "" {
-		return measured(cell[proxyValue], 0, details{number(-1)}), cell
+		return measured(cell[proxyValue], 0, details{number(-1), {}, text("none")}), cell
 	}
 	stack := riskd.StackMark(e.Client.JA4)
 	switch {
@@ -56,7 +56,7 @@ func measureProxyLogin(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	if !told && !own && !other {
 		return riskd.NotEvaluableFor("crowd"), cell
 	}
-	d := details{number(-1), number(c.Browser.Count)}
+	d := details{number(-1), number(c.Browser.Count), text("none")}
 	cell[proxyValue] = 0
 	if told {
 		d[0] = number(c.Stack.Count / c.Browser.Count)
@@ -76,7 +76,7 @@ func measureProxyLogin(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	}
 	why := excuse(in, &cell)
 	d[2] = text(why)
-	if nats == 0 || why != "" {
+	if nats == 0 || why != "none" {
 		return measured(cell[proxyValue], 0, d), cell
 	}
 	cell[proxyWeighed] = 1
@@ -104,7 +104,7 @@ func ownStack(in *Input, stack uint32) (own, other bool) {
 	return own, other && !own
 }
 
-// excuse names what explains an unfit stack, "" if nothing does. A proxy in the
+// excuse names what explains an unfit stack, "none" if nothing does. A proxy in the
 // middle has neither the user's prefix nor his device id: browsers send a cookie to
 // the site alone that set it.
 func excuse(in *Input, cell *riskd.Cell) string {
@@ -123,5 +123,5 @@ func excuse(in *Input, cell *riskd.Cell) string {
 	case c.Stack.Users >= releaseLeast-0.5 && c.Stack.Users >= releaseShare*c.Browser.Users:
 		return "release"
 	}
-	return ""
+	return "none"
 }

@@ -28,22 +28,22 @@ func TestProxyLogin(t *testing.T) {
 		nats   float64
 		why    string
 	}{
-		"relayed":                       {func(*walk) {}, 1, 5, ""},
-		"relayed from a rented machine": {func(w *walk) { w.Event.Place.Network = riskd.NetworkHosting }, 1, 5.5, ""},
-		"some browser is claimed":       {func(w *walk) { w.agent(firefox) }, 1, 4, ""},
-		"the browser itself":            {func(w *walk) { w.speaks(browserStack, 890) }, 0, 0, ""},
-		"one in a hundred":              {func(w *walk) { w.speaks(proxyStack, 9) }, 0, 0, ""},
-		"fewer than one in a hundred":   {func(w *walk) { w.speaks(proxyStack, 8) }, 1, 5, ""},
+		"relayed":                       {func(*walk) {}, 1, 5, "none"},
+		"relayed from a rented machine": {func(w *walk) { w.Event.Place.Network = riskd.NetworkHosting }, 1, 5.5, "none"},
+		"some browser is claimed":       {func(w *walk) { w.agent(firefox) }, 1, 4, "none"},
+		"the browser itself":            {func(w *walk) { w.speaks(browserStack, 890) }, 0, 0, "none"},
+		"one in a hundred":              {func(w *walk) { w.speaks(proxyStack, 9) }, 0, 0, "none"},
+		"fewer than one in a hundred":   {func(w *walk) { w.speaks(proxyStack, 8) }, 1, 5, "none"},
 		"a virus scanner":               {func(w *walk) { w.device("cookie", "new") }, 1, 0, "device"},
 		"at home":                       {func(w *walk) { w.from(home) }, 1, 0, "place"},
 		"an inspecting office":          {func(w *walk) { w.Crowd.Prefix = riskd.Popularity{Count: 2000, Users: 80, Before: 90} }, 1, 0, "prefix"},
 		"a crowded cloud": {func(w *walk) {
 			w.Event.Place.Network = riskd.NetworkHosting
 			w.Crowd.Prefix = riskd.Popularity{Count: 2000, Before: 90}
-		}, 1, 5.5, ""},
+		}, 1, 5.5, "none"},
 		"the week of a release":   {func(w *walk) { w.Crowd.Stack = riskd.Popularity{Count: 4, Users: 4} }, 1, 0, "release"},
-		"a campaign among many":   {func(w *walk) { w.Crowd.Stack.Users, w.Crowd.Browser.Users = 4, 400 }, 1, 5, ""},
-		"two of the browser only": {func(w *walk) { w.Crowd.Stack.Users = 2 }, 1, 5, ""},
+		"a campaign among many":   {func(w *walk) { w.Crowd.Stack.Users, w.Crowd.Browser.Users = 4, 400 }, 1, 5, "none"},
+		"two of the browser only": {func(w *walk) { w.Crowd.Stack.Users = 2 }, 1, 5, "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,9 +13,9 @@ func init() {
 		Doc:   "How long ago the identity provider told something of the user that makes others likelier to be in his account: a password or a factor changed, reset or removed, a recovery, another role, a suspicious login. Evidence on logins and on requests of class sensitive or admin, fading by half in two hours, at most 2 nats a session; none once the user has passed a step-up since. And the other way round: how long ago the session came from another place or machine, which who changes credentials right afterwards may have stolen it from.",
 		Value: "seconds since the last such event; -1 without one in the last 24 hours",
 		Details: []riskd.Detail{
-			{Name: "type", Kind: riskd.Text, Doc: "type of the event that says most now; empty without one"},
+			{Name: "type", Kind: riskd.Text, Doc: "type of the event that says most now; none without one"},
 			{Name: "proved", Doc: "1 when the user has passed a step-up in this session since that event, else 0"},
-			{Name: "moved_s", Doc: "seconds since the session came from another prefix or machine, 0 when this request does; -1 when it hasn't, when the user has passed a step-up since, and when he is on his own machine in his own network"},
+			{Name: "moved_s", Doc: "seconds since the session came from another prefix or machine, 0 when this request does; -1 when it hasn't, when the user has passed a step-up since, and when he is on his own machine in a prefix of his own"},
 		},
 		Memory: true,
 	}, measureRecentIdentityEvent)
@@ -78,6 +78,7 @@ func measureRecentIdentityEvent(in *Input, cell riskd.Cell) (riskd.Reading, risk
 
 // toldLately finds the last event that says anything, and the one that says most.
 func toldLately(in *Input) (last time.Time, kind string, most float64) {
+	kind = "none"
 	for i := range in.Profile.Told {
 		t := &in.Profile.Told[i]
 		if int(t.Type) >= len(toldTypes) || toldTypes[t.Type].nats == 0 {
@@ -102,8 +103,8 @@ func toldLately(in *Input) (last time.Time, kind string, most float64) {
 // or nothing is odd about it.
 func movedAgo(in *Input, cell *riskd.Cell) float64 {
 	s := in.Session
-	prefix, network := ownPlace(in)
-	if in.login() || ownMachine(in) && (prefix || network) {
+	prefix, _ := ownPlace(in)
+	if in.login() || ownMachine(in) && prefix {
 		return -1
 	}
 	at := max(cell[machineMovedAt], 0)

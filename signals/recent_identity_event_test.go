@@ -20,12 +20,12 @@ func TestRecentIdentityEvent(t *testing.T) {
 		nats  float64
 		kind  string
 	}{
-		"nothing told":                  {newWalk(t).login(time.Hour), -1, 0, ""},
+		"nothing told":                  {newWalk(t).login(time.Hour), -1, 0, "none"},
 		"password reset, then a login":  {newWalk(t).told("password_reset", 0).login(time.Hour), 0, 1.5, "password_reset"},
 		"two hours later":               {newWalk(t).told("password_reset", 2*time.Hour).login(time.Hour), 7200, 0.75, "password_reset"},
-		"two days later":                {newWalk(t).told("password_reset", 48*time.Hour).login(time.Hour), -1, 0, ""},
+		"two days later":                {newWalk(t).told("password_reset", 48*time.Hour).login(time.Hour), -1, 0, "none"},
 		"all factors reset":             {newWalk(t).told("mfa_reset", 0).login(time.Hour), 0, 2, "mfa_reset"},
-		"he signed out":                 {newWalk(t).told("global_logout", 0).login(time.Hour), -1, 0, ""},
+		"he signed out":                 {newWalk(t).told("global_logout", 0).login(time.Hour), -1, 0, "none"},
 		"an ordinary request":           {newWalk(t).told("mfa_reset", 0), 0, 0, "mfa_reset"},
 		"a sensitive one":               {newWalk(t).told("mfa_reset", 0).class(riskd.ClassSensitive), 0, 2, "mfa_reset"},
 		"an admin's":                    {newWalk(t).told("role_change", time.Minute).class(riskd.ClassAdmin), 60, 0.4971, "role_change"},
@@ -76,6 +76,7 @@ func TestMovedBeforeAChangeOfCredentials(t *testing.T) {
 	}{
 		"at home":                   {newWalk(t), -1},
 		"with this request":         {newWalk(t).from(york), 0},
+		"next door on a copy":       {newWalk(t).from(home.ip6("192.0.200.1")), 0},
 		"onto the street":           {newWalk(t).from(street), 0},
 		"home again on his machine": {newWalk(t).from(street).goOn(time.Minute).from(home), -1},
 		"another machine at home":   {newWalk(t).device("new", "new"), 0},

@@ -13,7 +13,7 @@ func init() {
 		Value: "sessions in use, 1 to 5; no more than four others are remembered",
 		Details: []riskd.Detail{
 			{Name: "usual", Doc: "how many the user may well have: one for each known device, at least 2"},
-			{Name: "elsewhere", Kind: riskd.Text, Doc: "country or network, when another session was in use there shortly before this login; empty otherwise"},
+			{Name: "elsewhere", Kind: riskd.Text, Doc: "country or network, when another session was in use there shortly before this login; none otherwise"},
 			{Name: "elsewhere_s", Doc: "seconds since that session's last request; 0 without one"},
 		},
 	}, measureSessionCount)
@@ -38,7 +38,7 @@ func measureSessionCount(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell)
 		return riskd.NotEvaluableFor("user"), cell
 	}
 	count, usual := 1.0, max(2, ownDevices(in))
-	where, since, nats := "", 0.0, 0.0
+	where, since, nats := "none", 0.0, 0.0
 	judge := in.login() && !ownMachine(in)
 	for i := range in.Profile.Live {
 		s := &in.Profile.Live[i]
@@ -81,7 +81,7 @@ func apart(in *Input, other riskd.Context, idle time.Duration) (where string, na
 	prefix, network := ownPlace(in)
 	switch {
 	case prefix || network || idle > reachable || other.Prefix == here.Prefix:
-		return "", 0
+		return "none", 0
 	case here.Country != riskd.Country{} && other.Country != riskd.Country{} && here.Country != other.Country:
 		if idle > inUse {
 			return "country", abroadLateNats
@@ -90,7 +90,7 @@ func apart(in *Input, other riskd.Context, idle time.Duration) (where string, na
 	case idle <= inUse && here.ASN != 0 && other.ASN != 0 && here.ASN != other.ASN && !ownAgent(in):
 		return "network", apartNats
 	}
-	return "", 0
+	return "none", 0
 }
 
 // ownDevices counts the user's devices.

@@ -27,23 +27,23 @@ func TestSessionCount(t *testing.T) {
 		nats  float64
 		where string
 	}{
-		"alone":                            {newWalk(t).login(time.Hour), 1, 0, ""},
-		"telephone and laptop":             {newWalk(t).alsoAt(street, minute).login(minute), 2, 0, ""},
-		"the laptop's VPN ends abroad":     {newWalk(t).from(york).alsoAt(home, minute).login(minute), 2, 0, ""},
+		"alone":                            {newWalk(t).login(time.Hour), 1, 0, "none"},
+		"telephone and laptop":             {newWalk(t).alsoAt(street, minute).login(minute), 2, 0, "none"},
+		"the laptop's VPN ends abroad":     {newWalk(t).from(york).alsoAt(home, minute).login(minute), 2, 0, "none"},
 		"a stranger abroad, at once":       {newWalk(t).from(york).device("new", "new").alsoAt(home, minute).login(minute), 2, 1.5, "country"},
 		"a stranger abroad, hours later":   {newWalk(t).from(york).device("new", "new").alsoAt(home, 3*time.Hour).login(time.Hour), 1, 0.75, "country"},
-		"a stranger abroad, the next day":  {newWalk(t).from(york).device("new", "new").alsoAt(home, 9*time.Hour).login(time.Hour), 1, 0, ""},
-		"a new telephone at home":          {newWalk(t).device("new", "new").agent(firefox).alsoAt(home, minute).login(minute), 2, 0, ""},
+		"a stranger abroad, the next day":  {newWalk(t).from(york).device("new", "new").alsoAt(home, 9*time.Hour).login(time.Hour), 1, 0, "none"},
+		"a new telephone at home":          {newWalk(t).device("new", "new").agent(firefox).alsoAt(home, minute).login(minute), 2, 0, "none"},
 		"a new telephone in the street":    {newWalk(t).from(street).device("new", "new").agent(firefox).alsoAt(home, minute).login(minute), 2, 0.75, "network"},
-		"his browser, cleared, on the bus": {newWalk(t).from(street).device("new", "new").alsoAt(home, minute).login(minute), 2, 0, ""},
+		"his browser, cleared, on the bus": {newWalk(t).from(street).device("new", "new").alsoAt(home, minute).login(minute), 2, 0, "none"},
 		"four browsers that forget": {
-			newWalk(t).device("new", "new").alsoAt(home, minute).alsoAt(home, minute).alsoAt(home, minute).login(minute), 4, 1, "",
+			newWalk(t).device("new", "new").alsoAt(home, minute).alsoAt(home, minute).alsoAt(home, minute).login(minute), 4, 1, "none",
 		},
 		"five, and abroad": {
 			newWalk(t).from(york).device("new", "new").alsoAt(home, minute).alsoAt(home, 2*minute).alsoAt(home, minute).alsoAt(home, minute).login(minute),
 			5, 2.5, "country",
 		},
-		"within a session": {newWalk(t).from(york).device("new", "new").alsoAt(home, minute), 2, 0, ""},
+		"within a session": {newWalk(t).from(york).device("new", "new").alsoAt(home, minute), 2, 0, "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

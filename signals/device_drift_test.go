@@ -151,6 +151,10 @@ func TestDeviceDriftAtLogin(t *testing.T) {
 			}
 		})
 	}
+	two := newWalk(t).ownsLaptop().has("gpu").login(time.Hour)
+	two.Profile.Devices[1] = two.Profile.Devices[0] // another of the same browser, with such a chip
+	two.Profile.Devices[1].DeviceMark, two.Profile.Devices[1].Attributes = riskd.DeviceMark{ID: 7}, riskd.AttributesOf(&two.Event.Device)
+	want(t, two.read("device_drift"), 1, 4)
 	w := newWalk(t).ownsLaptop().device("new", "new").agent(firefox).has().login(time.Hour)
 	wantMissing(t, w.read("device_drift"), "history") // a browser that isn't known
 	want(t, w.read("device_change"), 3, 2.5)

@@ -36,7 +36,11 @@ func TestProxyLogin(t *testing.T) {
 		"fewer than one in a hundred":   {func(w *walk) { w.speaks(proxyStack, 8) }, 1, 5, "none"},
 		"a virus scanner":               {func(w *walk) { w.device("cookie", "new") }, 1, 0, "device"},
 		"at home":                       {func(w *walk) { w.from(home) }, 1, 0, "place"},
-		"an inspecting office":          {func(w *walk) { w.Crowd.Prefix = riskd.Popularity{Count: 2000, Users: 80, Before: 90} }, 1, 0, "prefix"},
+		"at the exit of his VPN, where others sit": {func(w *walk) {
+			w.knows(york)
+			w.Event.Place.Network = riskd.NetworkVPN
+		}, 1, 5.5, "none"},
+		"an inspecting office": {func(w *walk) { w.Crowd.Prefix = riskd.Popularity{Count: 2000, Users: 80, Before: 90} }, 1, 0, "prefix"},
 		"a crowded cloud": {func(w *walk) {
 			w.Event.Place.Network = riskd.NetworkHosting
 			w.Crowd.Prefix = riskd.Popularity{Count: 2000, Before: 90}

@@ -53,6 +53,11 @@ func TestSharedAddressOfOnesOwn(t *testing.T) {
 	want(t, crowded(newWalk(t).from(york)).read("shared_address"), 100, 0)
 	f := crowded(newWalk(t).from(york).device("new", "new")).read("shared_address")
 	want(t, f, 100, 2.4697) // 1 + ln(100/23)
+	exit := york
+	exit.place.Network = riskd.NetworkVPN
+	w := crowded(newWalk(t).from(exit.ip6("203.0.200.1")).device("new", "new"))
+	w.knows(exit) // another exit of the VPN that the user has: anybody may sit behind it
+	want(t, w.read("shared_address"), 100, 3.5)
 	if f.numbers["own"] != 0 || f.texts["kind"] != "residential" {
 		t.Errorf("%v %v", f.numbers, f.texts)
 	}

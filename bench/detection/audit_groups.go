@@ -43,6 +43,8 @@ var groups = []group{
 	{"device and cookie", false, deviceShape},
 	{"fields present", false, fieldsPresent},
 	{"size of answer", false, answerSize},
+	{"object", false, object},
+	{"authentication", true, authentication},
 }
 
 // Indices in groups: of the time of day, and of the order in the file, to which the
@@ -60,6 +62,13 @@ func (l *closeLook) place() string {
 		return "first"
 	}
 	return "later"
+}
+
+func (l *closeLook) signedIn() string {
+	if l.User.ID == "" {
+		return ""
+	}
+	return " signed in"
 }
 
 func timeOfDay(l *closeLook) (string, []string) {
@@ -207,16 +216,12 @@ func deviceShape(l *closeLook) (string, []string) {
 
 // fieldsPresent is compared among the same requests, signed in or not.
 func fieldsPresent(l *closeLook) (string, []string) {
-	signedIn := " signed in"
-	if l.User.ID == "" {
-		signedIn = ""
-	}
 	paths := members(l.raw)
 	order := "order of members=" + strings.Join(paths, " ")
 	for i := range paths {
 		paths[i] = "has=" + paths[i]
 	}
-	return l.place() + " " + l.Request.Method + " " + l.Request.Route + signedIn, append(paths, order)
+	return l.place() + l.signedIn() + " " + l.Request.Method + " " + l.Request.Route, append(paths, order)
 }
 
 // members are the paths of all members of a line, in their order.
@@ -242,4 +247,23 @@ func members(line []byte) (paths []string) {
 func answerSize(l *closeLook) (string, []string) {
 	last := "last digit of bytes=" + strconv.FormatInt(l.Request.Bytes%10, 10)
 	return l.Request.Method + " " + l.Request.Route + " " + strconv.Itoa(l.Request.Status), []string{"bytes=" + size(l.Request.Bytes), last}
+}
+
+// object is compared among requests of the same route: which objects attackers go for
+// may tell them, the form and size of the ids may not.
+func object(l *closeLook) (string, []string) {
+	values := []string{"object is of=" + alphabet(l.Request.Object)}
+	if n, ok := trailingNumber(l.Request.Object); ok {
+		values = append(values, "number of the object="+size(n), "last digit of the object="+strconv.FormatInt(n%10, 10))
+	}
+	return l.Request.Method + " " + l.Request.Route, values
+}
+
+// authentication is how and when the user signed in, of whom attackers can't choose it.
+func authentication(l *closeLook) (string, []string) {
+	return l.place() + l.signedIn(), []string{
+		"acr=" + l.Session.ACR, "amr=" + strings.Join(l.Session.AMR, " "),
+		"signed in at the start=" + strconv.FormatBool(l.Session.AuthTime == l.Session.StartedAt),
+		"digits of the sign-in=" + strconv.Itoa(len(fraction(l.Session.AuthTime))),
+	}
 }

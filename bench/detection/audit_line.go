@@ -19,8 +19,12 @@ type heard struct {
 	ID      string `json:"id"`
 	Time    string `json:"time"`
 	Session struct {
-		ID         string `json:"id"`
-		PreviousID string `json:"previous_id"`
+		ID         string   `json:"id"`
+		PreviousID string   `json:"previous_id"`
+		StartedAt  string   `json:"started_at"`
+		AuthTime   string   `json:"auth_time"`
+		ACR        string   `json:"acr"`
+		AMR        []string `json:"amr"`
 	} `json:"session"`
 	User struct {
 		ID string `json:"id"`
@@ -39,6 +43,7 @@ type heard struct {
 	Request struct {
 		Method string `json:"method"`
 		Route  string `json:"route"`
+		Object string `json:"object"`
 		Status int    `json:"status"`
 		Bytes  int64  `json:"bytes"`
 	} `json:"request"`

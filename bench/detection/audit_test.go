@@ -18,7 +18,8 @@ type told struct {
 	ID      string `json:"id"`
 	Time    string `json:"time"`
 	Session struct {
-		ID string `json:"id"`
+		ID  string   `json:"id"`
+		AMR []string `json:"amr"`
 	} `json:"session"`
 	User struct {
 		ID string `json:"id"`
@@ -37,6 +38,7 @@ type told struct {
 	Request struct {
 		Method string `json:"method"`
 		Route  string `json:"route"`
+		Object string `json:"object,omitempty"`
 		Status int    `json:"status"`
 		Bytes  int    `json:"bytes"`
 	} `json:"request"`
@@ -155,6 +157,10 @@ func honest(r *rand.Rand, u, host int, session string, at time.Time) *told {
 	e.Client.UserAgent = fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36", 120+machine)
 	e.Client.JA4, e.Client.Language = "t13d1516h2_8daaf6152771_b186095e22b6", [...]string{"nb-NO", "en-US", "sv-SE"}[network%3]
 	e.Request.Method, e.Request.Route, e.Request.Status, e.Request.Bytes = "GET", [...]string{"/orders", "/orders/{id}"}[r.IntN(2)], 200, 200+r.IntN(9000)
+	e.Session.AMR = []string{"pwd", [...]string{"otp", "hwk"}[u%2]}
+	if e.Request.Route != "/orders" {
+		e.Request.Object = fmt.Sprintf("orders/%d", r.IntN(20_000))
+	}
 	e.Place.Country, e.Place.ASN, e.Place.Network = [...]string{"NO", "US", "SE"}[network%3], 64500+network, "residential"
 	return e
 }
@@ -197,7 +203,13 @@ var planted = []struct {
 		e.Client.UserAgent = strings.Replace(e.Client.UserAgent, "Chrome/12", "Chrome/99", 1)
 	}},
 	{"P14", "has another distribution of language", `"en-US" (100.0 % of the attackers`, func(e, _ *told) { e.Client.Language = "en-US" }},
-	{"P15", "", "", func(*told, *told) {}},
+	{"P15", "is told by object", "number of the object=", func(e, _ *told) {
+		if e.Request.Object != "" {
+			e.Request.Object = "orders/17"
+		}
+	}},
+	{"P16", "is told by authentication", "amr=pwd (100.0 %", func(e, _ *told) { e.Session.AMR = e.Session.AMR[:1] }},
+	{"P17", "", "", func(*told, *told) {}},
 }
 
 // Each thing that gives attackers away is found, with the family and the value; where

@@ -31,6 +31,9 @@ const (
 	mostAUC     = 0.60
 	mostRecall  = 0.02
 	fewestCases = 30
+	// worthTelling is the share of a family's events that couldn't be compared, from
+	// which on that is said.
+	worthTelling = 0.1
 )
 
 // audit looks for what tells attackers from users though it shouldn't.
@@ -101,7 +104,7 @@ func (a *audit) leaks(seen *sample, families []string) {
 		fmt.Fprintf(table, "\t%s", groups[i].name)
 	}
 	fmt.Fprintln(table)
-	var excuses []string
+	var excuses, left []string
 	for _, family := range append(families, everybody) {
 		var row strings.Builder
 		most := 0
@@ -109,6 +112,9 @@ func (a *audit) leaks(seen *sample, families []string) {
 			cell, v := a.cell(seen, i, family)
 			most = max(most, v.attacks)
 			fmt.Fprintf(&row, "\t%s", cell)
+			if v.left >= worthTelling {
+				left = append(left, fmt.Sprintf("  %s, %s: %s of the attackers are where fewer than %d users ever are, and weren't compared", family, groups[i].name, percent(v.left), leastUsers))
+			}
 			if why := excused(family, groups[i].name); why != "" {
 				excuses = append(excuses, fmt.Sprintf("  %s, %s: %s", family, groups[i].name, why))
 			}
@@ -117,7 +123,7 @@ func (a *audit) leaks(seen *sample, families []string) {
 	}
 	table.Flush()
 	fmt.Fprintln(a.out, "! a leak   * excused, because of what the family is   – too few attacks, or nothing to compare with")
-	for _, text := range excuses {
+	for _, text := range append(excuses, left...) {
 		fmt.Fprintln(a.out, text)
 	}
 }

@@ -25,6 +25,7 @@ type classifier struct {
 	group  int
 	words  *words
 	strata []*stratum // in the order of their names
+	left   float64    // share of the attackers' events that are in none of them
 }
 
 // stratum is the units that are compared with each other, and how often each of their
@@ -55,12 +56,20 @@ func (m *sample) stratify(group int, wanted func(family string) bool) *classifie
 		}
 	}
 	c := &classifier{group: group, words: m.words}
+	attackers, left := 0, 0
 	for _, name := range sortedKeys(all) {
-		if s := all[name]; len(s.attackers) > 0 && distinctUsers(s.users, leastUsers) == leastUsers {
+		s := all[name]
+		attackers += len(s.attackers)
+		switch {
+		case len(s.attackers) == 0:
+		case distinctUsers(s.users, leastUsers) < leastUsers:
+			left += len(s.attackers)
+		default:
 			s.count(group)
 			c.strata = append(c.strata, s)
 		}
 	}
+	c.left = float64(left) / float64(max(attackers, 1))
 	return c
 }
 
@@ -136,6 +145,7 @@ func (c *classifier) weights(without int) []float64 {
 // verdict is how well a group of values tells attackers from users.
 type verdict struct {
 	attacks     int     // that were compared
+	left        float64 // share of the attackers' events that couldn't be
 	auc, recall float64 // at 1 % false alarms
 }
 
@@ -166,7 +176,7 @@ func (c *classifier) judge() verdict {
 			}
 		}
 	}
-	v := verdict{attacks: len(attacks)}
+	v := verdict{attacks: len(attacks), left: c.left}
 	v.auc, v.recall = rank(attackers, users)
 	return v
 }

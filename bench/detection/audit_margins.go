@@ -72,9 +72,12 @@ func (a *audit) margin(family, field string, attackers, users []*unit) string {
 	if len(p) == 0 && len(q) == 0 {
 		return "–"
 	}
-	apart, bound := variation(p, q), mostApart
-	for _, share := range p { // half the mean deviations of shares among so many
-		bound += 0.5 * math.Sqrt(2*share*max(0, 1-share)/math.Pi/float64(len(attackers)))
+	// Of so few attacks shares differ by chance: half the mean deviations of all, and one
+	// deviation of a share of a half.
+	n := float64(len(attackers))
+	apart, bound := variation(p, q), mostApart+0.5/math.Sqrt(n)
+	for _, share := range p {
+		bound += 0.5 * math.Sqrt(2*share*max(0, 1-share)/math.Pi/n)
 	}
 	text := fmt.Sprintf("%.2f (%.2f)", apart, bound)
 	if apart <= bound {

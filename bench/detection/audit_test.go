@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -58,6 +59,7 @@ type told struct {
 // attacks, but for what is planted.
 type tale struct {
 	seed     uint64
+	users    int                                  // default: taleUsers
 	families []string                             // default: F1, F2, F11
 	plant    func(e, before *told, family string) // what gives an attack's event away
 	chooses  func(user, session int) bool         // which sessions F2 comes to
@@ -81,7 +83,7 @@ func (s *tale) write(t *testing.T) (trace, labels string) {
 	}
 	r := rand.New(rand.NewPCG(s.seed, 6))
 	var all []*told
-	for u := range taleUsers {
+	for u := range cmp.Or(s.users, taleUsers) {
 		all = append(all, s.user(r, u)...)
 	}
 	slices.SortStableFunc(all, func(a, b *told) int { return a.at.Compare(b.at) })
@@ -168,12 +170,9 @@ func honest(r *rand.Rand, u, host int, session string, at time.Time) *told {
 // Labels that are drawn at random are told from the rest by nothing.
 func TestAuditPassesACleanTrace(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(2) {
-		trace, labels := (&tale{seed: seed}).write(t)
-		out, err := detection(t, "audit", trace, labels)
-		if err != nil {
-			t.Errorf("seed %d: %v\n%s", seed, err, out)
-		}
+	trace, labels := (&tale{seed: 1}).write(t)
+	if out, err := detection(t, "audit", trace, labels); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
@@ -314,7 +313,7 @@ func TestGates(t *testing.T) {
 
 func TestAuditIsAskedRightly(t *testing.T) {
 	t.Parallel()
-	trace, labels := (&tale{}).write(t)
+	trace, labels := (&tale{users: 12}).write(t)
 	broken := filepath.Join(t.TempDir(), "broken")
 	if err := os.WriteFile(broken, []byte("{\"decision\":{}}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -336,7 +335,7 @@ func TestAuditIsAskedRightly(t *testing.T) {
 // A trace with so few attacks that nothing can be judged doesn't pass.
 func TestAuditNeedsAttacks(t *testing.T) {
 	t.Parallel()
-	trace, labels := (&tale{seed: 3}).write(t)
+	trace, labels := (&tale{seed: 3, users: 48}).write(t)
 	few := filepath.Join(t.TempDir(), "few")
 	data, err := os.ReadFile(labels)
 	if err != nil {

@@ -57,7 +57,7 @@ var methods = map[Family]func(s *stream, t *actor, at *sitting){
 	F3: func(s *stream, t *actor, at *sitting) { t.fixate(s, at) },
 	F4: func(s *stream, t *actor, at *sitting) {
 		v := t.crime.victim
-		t.ownSession(s, at.start, opensDoor, signsIn)
+		t.ownSession(s, at.start, signsIn)
 		t.user.drop(v)
 		t.crime.dress = func(s *stream, t *actor) {
 			t.look = v.look
@@ -71,7 +71,7 @@ var methods = map[Family]func(s *stream, t *actor, at *sitting){
 		}
 	},
 	F5: func(s *stream, t *actor, at *sitting) {
-		t.ownSession(s, at.start+at.length+span(t.dice.between(60, 4*3600)), opensDoor, signsIn)
+		t.ownSession(s, at.start+at.length+span(t.dice.between(60, 4*3600)), signsIn)
 		t.crime.dress = stranger
 	},
 	F6: func(_ *stream, t *actor, _ *sitting) {
@@ -120,7 +120,7 @@ var methods = map[Family]func(s *stream, t *actor, at *sitting){
 	},
 	F11: func(s *stream, t *actor, at *sitting) {
 		t.left = t.dice.from(15, 40)
-		t.ownSession(s, nextNight(t, at.start+at.length), opensDoor, signsIn)
+		t.ownSession(s, nextNight(t, at.start+at.length), signsIn)
 		t.crime.pace, t.crime.sigma, t.crime.familiar = t.user.pace, gapSigma, true
 		t.crime.mix = [kinds]float64{lists: 0.6, exports: 0.4}
 		if t.user.admin {
@@ -186,7 +186,7 @@ func (t *actor) fixate(s *stream, at *sitting) {
 	for range planted {
 		t.steps = append(t.steps, opensDoor)
 	}
-	v.at += span(t.dice.between(120, 1200))
+	v.at += span(t.dice.between(120, 720))
 	v.end = max(v.end, v.at+5*minute)
 	c.dress = func(s *stream, t *actor) {
 		country := int(t.user.country)
@@ -206,8 +206,7 @@ func (t *actor) spray(s *stream, at *sitting) {
 	for range tries {
 		steps = append(steps, mistypes)
 	}
-	t.left += tries
-	t.crime.onset = tries + 1
+	t.crime.onset = 0 // the login that works
 	t.ownSession(s, at.start+at.length+span(t.dice.between(60, 6*3600)), append(steps, signsIn)...)
 	t.crime.dress = func(s *stream, t *actor) {
 		country := int(t.user.country)
@@ -228,11 +227,15 @@ func (t *actor) sameBrowser(least, most int) {
 
 func (t *actor) waitFor(m moment) { t.crime.waits, t.at = m, never }
 
-// ownSession has the attacker sign in himself, at a time.
+// ownSession has the attacker sign in himself, at a time, by the login page as often
+// as others do.
 func (t *actor) ownSession(s *stream, at int64, steps ...kind) {
 	t.crime.victim = nil
-	t.steps, t.at = steps, at
-	t.left += len(steps)
+	if t.steps = steps; t.dice.chance(doorShare) {
+		t.steps = append([]kind{opensDoor}, steps...)
+	}
+	t.at = at
+	t.left += len(t.steps)
 	t.session = s.newSession(t.user, at)
 	t.session.held = true
 }

@@ -18,7 +18,7 @@ type crime struct {
 	denied     float64  // share of administration that is refused
 	change     int      // the request that changes a credential, from 1; 0 is none
 	hop        int      // another exit after so many requests; 0 is never
-	onset      int      // number of the request that it begins with, from 1
+	onset      int      // number of the request that it begins with; 0: a login
 	source     *session // whose id was stolen before it was changed
 	stolen     uint32   // and the rotation of that id
 	again      bool     // the stolen id is rotated once more
@@ -40,6 +40,7 @@ const (
 const (
 	thiefPace  = 4.0 // seconds
 	thiefSigma = 0.7
+	walking    = 0.5 // share of objects that aren't the victim's but the next, assumed
 	fewest     = 6
 	most       = 30
 )
@@ -127,10 +128,12 @@ func (a *actor) commit(w *world, e *event) {
 	}
 	a.request(e)
 	e.causes = 0
-	e.onset = a.count == c.onset
+	e.onset = a.count == c.onset || c.onset == 0 && a.kind == signsIn
 	if a.kind < kinds && !c.familiar {
 		e.route = uint8(a.dice.below(len(routes[a.kind])))
-		e.object = (c.start + uint32(a.count)) % objects
+		if c.family == F7 || a.dice.chance(walking) {
+			e.object = (c.start + uint32(a.count)) % objects
+		}
 	}
 	if a.kind == administers && a.dice.chance(c.denied) {
 		e.status = 403
@@ -166,8 +169,11 @@ func (a *actor) next(w *world) {
 		a.done = true
 		return
 	case len(a.steps) > 0:
-		a.nextStep()
-		a.at += span(d.between(2, 12))
+		if a.nextStep(); a.kind == mistypes {
+			a.at += span(d.between(2, 12))
+		} else {
+			a.at += span(d.between(4, 20))
+		}
 		return
 	}
 	a.at += c.gap(d)

@@ -33,7 +33,7 @@ const (
 	lengthSigma             = 1.2
 	longest                 = 10 * hour
 	shortest                = 20 * second
-	secondDevice            = 0.35 // share of sittings at it, assumed
+	secondDevice            = 0.45 // share of sittings at it, assumed
 )
 
 func newSchedule(w *world, u *user) schedule {

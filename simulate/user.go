@@ -64,6 +64,7 @@ var population = map[Preset]shares{
 const (
 	rotators      = 0.2  // share of users, assumed
 	dailyRenumber = 0.2  // share of users (detection.md §4.2)
+	staticHomes   = 0.15 // share of users that are never renumbered, assumed
 	renumberMean  = 30.0 // days
 	moveMean      = 700.0
 	roleMean      = 1500.0
@@ -143,6 +144,9 @@ func (u *user) settle(d *dice, nat bool, at int64) {
 		u.homeHost = host(d)
 		u.daily = d.chance(dailyRenumber)
 		u.renumberAt = u.nextRenumbering(d, at)
+		if !u.daily && d.chance(staticHomes) {
+			u.renumberAt = never
+		}
 	}
 	system := mobileAS + d.zipf(mobiles)
 	for i := range u.pool {

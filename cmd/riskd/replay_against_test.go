@@ -177,7 +177,7 @@ func TestReplayAgainstNamesMissedAttacks(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "report.html")
 	candidate := milder(t)
 	out, errs, code := riskdCommand(t, "replay", "-against", candidate, "-labels", labels, "-step-ups", "recorded", "-html", page, "-fail-on", "missed", "-json", trace)
-	if code != exitProblem || !strings.Contains(errs, "riskd: error: 6 attacks caught by A alone: -fail-on missed\n") {
+	if code != exitProblem || !strings.Contains(errs, "riskd: error: 10 attacks caught by A alone: -fail-on missed\n") {
 		t.Errorf("ended with %d: %s", code, errs)
 	}
 	report := reportOf(t, out)
@@ -186,7 +186,8 @@ func TestReplayAgainstNamesMissedAttacks(t *testing.T) {
 		missed = append(missed, a.Attack)
 	}
 	slices.Sort(missed)
-	want := "burst-0 cloned_agent-0 impossible_travel-0 replay_abroad-0 told_afterwards-0 vpn_exit-0"
+	want := "burst-0 cloned_agent-0 copied_but_the_stack-0 impossible_travel-0 looking_for_doors-0 malware_at_work-0 " +
+		"neighbour_interleaved-0 replay_abroad-0 signs_in_at_night-0 vpn_exit-0"
 	if got := strings.Join(missed, " "); got != want {
 		t.Errorf("missed are %s, want %s", got, want)
 	}

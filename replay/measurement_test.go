@@ -200,6 +200,21 @@ func TestMeasureLetsGoOfSessions(t *testing.T) {
 	}
 }
 
+// One event whose clock is far ahead ends no sessions.
+func TestMeasureOutlivesAWrongClock(t *testing.T) {
+	t.Parallel()
+	var trace strings.Builder
+	for minute := range 10 {
+		fmt.Fprintf(&trace, "%d a%d a ann DE standard allow 1\n", minute, minute)
+		if minute == 4 {
+			fmt.Fprintf(&trace, "%d b b bob DE standard allow 1\n", 90*24*60)
+		}
+	}
+	if m, _ := measured(t, trace.String(), "", nil); m.Sessions != 2 {
+		t.Errorf("%d sessions", m.Sessions)
+	}
+}
+
 // Labels are asked for when the trace has begun, and once; what is wrong with them ends
 // the run.
 func TestLabelsComeWithTheTrace(t *testing.T) {

@@ -126,6 +126,12 @@ func TestCaughtAndThreshold(t *testing.T) {
 	if families["F1"] != 1 || families["F2"] != 0 || macro != 0.5 {
 		t.Errorf("caught are %v, %v", families, macro)
 	}
+	if families, macro = r.Caught(11, "F2", "F9"); families["F2"] != 0 || macro != 1 {
+		t.Errorf("without F2, caught are %v, %v", families, macro)
+	}
+	if m := measure.Of(r, measure.Options{Aside: []string{"F1"}}); m.Macro.Value != 0.5 || m.All.TPR.Value != 0.75 || !m.Families[0].Aside || m.Families[1].Aside || m.Budgets[0].Macro.Value != 0 {
+		t.Errorf("without F1: %+v of %+v", m.Macro, m.Families)
+	}
 	r.Sessions[0].Strength, r.Sessions[1].Strength = measure.Certain, measure.Certain
 	if cut, ok := r.Threshold(0.1); ok {
 		t.Errorf("threshold is %v", cut)

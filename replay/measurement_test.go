@@ -166,6 +166,34 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+// A step-up that waits is asked for once; what an attack is let have after its first
+// alarm is no damage before it; and it belongs to whoever signs in in the end.
+func TestMeasureCountsOnce(t *testing.T) {
+	t.Parallel()
+	m, _ := measured(t, `
+0 a1 a ann DE standard step_up 10.5
+1 a2 a ann DE standard waits 10
+2 a3 a ann DE standard step_up 10
+3 x1 x - DE admin allow 1
+4 x2 x bob DE standard step_up 12
+5 x3 x bob DE admin allow 12
+6 y1 y cat DE standard allow 1
+`, `
+{"event":"x1","attack":"one"}
+{"event":"x3","attack":"one"}
+{"event":"y1","attack":"two"}
+`, func(o *replay.Options) { o.StepUps = replay.Recorded })
+	r := m.Measures
+	if r.False.StepUps != 2 || r.All.Sensitive.Value != 0.5 || m.StepUps.Waiting != 1 {
+		t.Errorf("%d step-ups, %v sensitive, %+v", r.False.StepUps, r.All.Sensitive, m.StepUps)
+	}
+	m, _ = measured(t, "0 x1 x - DE admin allow 1\n1 x2 x bob DE admin allow 1\n", `{"event":"x1","attack":"one"}
+{"event":"x2","attack":"one"}`, nil)
+	if m.Measures.Missed[0].User != "bob" {
+		t.Errorf("missed is %+v", m.Measures.Missed)
+	}
+}
+
 // What begins outside of the span is history, whenever it ends.
 func TestMeasureSpan(t *testing.T) {
 	t.Parallel()

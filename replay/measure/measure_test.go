@@ -141,6 +141,17 @@ func TestCaughtAndThreshold(t *testing.T) {
 	}
 }
 
+// A tie is won half the time.
+func TestAreaOfTies(t *testing.T) {
+	t.Parallel()
+	r := &measure.Run{
+		Users:    []measure.User{{Exposure: month}},
+		Attacks:  []measure.Attack{{Strength: 5}, {Strength: 5}, {Strength: 2}},
+		Sessions: []measure.Session{{Strength: 5}, {Strength: 2}, {Strength: 1}},
+	}
+	near(t, "auc", measure.Of(r, measure.Options{}).AUC, (2.5+2.5+1.5)/9)
+}
+
 func TestFamiliesAreInOrder(t *testing.T) {
 	t.Parallel()
 	r := &measure.Run{Users: []measure.User{{}}}

@@ -30,6 +30,7 @@ func (r *replay) measure(ctx context.Context, f *studyFlags, names []string) err
 	if err != nil {
 		return err
 	}
+	defer sparing()()
 	done, err := s.open(names)
 	defer done()
 	if err != nil {

@@ -16,7 +16,7 @@ import data.riskd.lib
 #   channel: behaviour
 # custom:
 #   user: We noticed an unusual series of sensitive actions.
-#   admin: "{kind}: {usual} of the requests are usual, {attack} under attack; {value} nats so far"
+#   admin: "{kind}: {usual_pct} % of the user's requests, {attack_pct} % of an attacker's; {value} nats so far"
 reasons contains {"code": "privilege_burst", "weight": t.weight, "min": t.min, "max": t.max, "clears_with": ["mfa"]} if {
 	input.readings.privilege_burst.nats != 0
 	t := lib.tuned("privilege_burst", {"weight": 1, "min": -0.35, "max": 1.6})

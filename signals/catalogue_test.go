@@ -106,12 +106,16 @@ func stumble(w *walk, r *rand.Rand) {
 	e.User.ID = pick("", "ana")
 	e.Privilege.Level = r.IntN(11)
 	e.Request.Class = riskd.Class(r.IntN(4))
-	e.Request.Status = r.IntN(2) * 403
-	e.Request.Method, e.Request.Route, e.Privilege.Action = pick("", "GET", "POST"), pick("", "/a", "/b"), pick("", "export", "x")
+	e.Request.Status = r.IntN(2) * (401 + r.IntN(4))
+	e.Client.JA4 = pick("", "t", chromeTLS, chromeResumed, chromeQUIC, goTLS)
+	e.Session.ACR, e.Session.AMR = pick("", "aal1", "phr", "\xff"), []string{pick("pwd", "hwk", "?")}[:r.IntN(2)]
+	e.Request.Object = r.Uint64N(3) * r.Uint64()
+	w.asks(pick("", "GET", "POST"), pick("", "/", "/a/{id}"))
+	e.Privilege.Action = pick("", "export", "x")
 	e.Request.Bytes, e.Request.Activity = r.Int64N(3)*(r.Int64()/2), riskd.Activity(r.IntN(2))
 	w.Profile.Kinds[r.IntN(int(riskd.RequestKinds))] = uint16(r.IntN(4000))
 	w.Profile.Pace, w.Profile.Volume = riskd.Moments{N: uint16(r.IntN(500)), Mean: r.Float32()*20 - 7, Var: r.Float32() * 9}, riskd.Moments{N: uint16(r.IntN(500)), Mean: r.Float32() * 44}
-	w.Profile.Routes.See(pick("/a", "/c"), w.Now, r.IntN(2) == 0)
+	w.Profile.Routes.See(pick("/", "/c"), w.Now, r.IntN(2) == 0)
 	e.Session.AuthTime = w.Now.Add(time.Duration(r.IntN(7200)-3600) * time.Second)
 	e.Session.Binding = riskd.Binding{Type: pick("", "dpop", "mtls"), Thumbprint: pick("", "k", "l"), Verified: r.IntN(2) == 0}
 	w.Session.StepUp = []*riskd.StepUp{nil, {}}[r.IntN(2)]
@@ -126,6 +130,7 @@ func stumble(w *walk, r *rand.Rand) {
 	if r.IntN(4) == 0 {
 		w.Session.Anchor.At = w.Now
 	}
+	stumbleAmongOthers(w, r)
 }
 
 func pick2(r *rand.Rand, a, b float64) float64 {

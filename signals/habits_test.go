@@ -113,7 +113,7 @@ func (w *walk) work(j job, requests int, r *rand.Rand) (most float64, at int) {
 }
 
 // Days of honest people, among them their busiest, end without a step-up.
-func TestHonestDays(t *testing.T) {
+func TestDaysOfWork(t *testing.T) {
 	t.Parallel()
 	newFeature := func(j *job) { j.pages += 6 }
 	for name, c := range map[string]struct {

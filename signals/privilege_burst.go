@@ -13,9 +13,9 @@ func init() {
 		Value: "nats that the session's requests have added up to, fading by half in 8 minutes, 0 to 14",
 		Details: []riskd.Detail{
 			{Name: "kind", Kind: riskd.Text, Doc: "what the request is about: read, write, sensitive_read, sensitive_write, admin_read, admin_write"},
-			{Name: "usual", Doc: "share of the user's requests that are of this kind, smoothed with 40 of the population's; 0 to 1"},
-			{Name: "attack", Doc: "share that an attacker's requests of this kind would have; 0 to 1"},
-			{Name: "admin", Doc: "share of the session's last twenty requests or so that administer; 0 to 1"},
+			{Name: "usual_pct", Doc: "how many of the user's requests are of this kind, smoothed with 40 of the population's; 0 to 100 %"},
+			{Name: "attack_pct", Doc: "how many of an attacker's would be; 0 to 100 %"},
+			{Name: "admin_pct", Doc: "how many of the session's last twenty requests or so administer; 0 to 100 %"},
 		},
 		Memory: true,
 	}, measurePrivilegeBurst)
@@ -87,7 +87,7 @@ func measurePrivilegeBurst(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cel
 	var news float64
 	cell[burstSum], news = cusum(in.left(cell[burstSum]), clip(nats, kindLeast, kindMost), burstMost)
 	return measured(cell[burstSum], news, details{
-		text(kindNames[kind]), number(usual), number(attack), number(cell[burstAdmin] / cell[burstRequests]),
+		text(kindNames[kind]), number(100 * usual), number(100 * attack), number(100 * cell[burstAdmin] / cell[burstRequests]),
 	}), cell
 }
 

@@ -42,7 +42,7 @@ func TestPrivilegeBurst(t *testing.T) {
 		w.Event.Request = riskd.Request{Method: c.method, Class: c.class}
 		w.Event.Privilege.Level = c.level
 		f := w.read("privilege_burst")
-		if f.State != riskd.Measured || !near(f.Nats, max(c.nats, 0)) || f.texts["kind"] != c.kind || f.numbers["attack"] != c.attack {
+		if f.State != riskd.Measured || !near(f.Nats, max(c.nats, 0)) || f.texts["kind"] != c.kind || !near(f.numbers["attack_pct"], 100*c.attack) {
 			t.Errorf("%s: %.4f nats, %v %v; want %.4f", name, f.Nats, f.texts, f.numbers, c.nats)
 		}
 	}
@@ -103,8 +103,8 @@ func TestAdministrationInARow(t *testing.T) {
 	last := -1.0
 	for range 30 {
 		f := w.read("privilege_burst")
-		if f.Nats < last-1e-9 || f.numbers["attack"] > 0.045+1e-9 {
-			t.Fatalf("%g nats after %g, at an expected share of %g", f.Nats, last, f.numbers["attack"])
+		if f.Nats < last-1e-9 || f.numbers["attack_pct"] > 4.5+1e-9 {
+			t.Fatalf("%g nats after %g, at an expected share of %g", f.Nats, last, f.numbers["attack_pct"])
 		}
 		last = f.Nats
 		w.goOn(0)

@@ -35,7 +35,7 @@ func newReplayEngine(pack *policies.Pack, locator scoring.Locator, o sessions.Op
 	if err != nil {
 		return nil, err
 	}
-	r := &replayEngine{memory: &replayMemory{Store: store, told: map[uint64]bool{}}}
+	r := &replayEngine{memory: &replayMemory{Store: store, told: map[uint64]time.Time{}}}
 	r.handler, err = identity.New(identity.Options{
 		Orders: store, Table: func() map[string][]riskd.Action { return pack.Info().Tuning.Identity },
 		Tell: store.Tell,
@@ -54,7 +54,7 @@ func newReplayEngine(pack *policies.Pack, locator scoring.Locator, o sessions.Op
 func (r *replayEngine) tell(ctx context.Context, e *riskd.IdentityEvent) (identity.Result, error) {
 	done, err := r.handler.Apply(ctx, *e, e.Time)
 	for i := range done.Actions {
-		r.memory.told[done.Actions[i].Epoch.Number] = true
+		r.memory.told[done.Actions[i].Epoch.Number] = e.Time
 	}
 	return done, err
 }
@@ -66,7 +66,8 @@ func (r *replayEngine) byOrder(d *riskd.Decision) bool {
 	case riskd.SourceExpiry:
 		return true
 	case riskd.SourceRevocation, riskd.SourceSuspension:
-		return r.memory.told[r.memory.over]
+		_, told := r.memory.told[r.memory.over]
+		return told
 	default:
 		return false
 	}
@@ -75,12 +76,15 @@ func (r *replayEngine) byOrder(d *riskd.Decision) bool {
 // replayMemory knows which order the last decision has met.
 type replayMemory struct {
 	*sessions.Store
-	told map[uint64]bool // numbers of the orders that identity events have led to
-	over uint64          // number of the order that ended or holds up the session, 0 if none
+	told   map[uint64]time.Time // numbers of the orders that identity events have led to, and when
+	over   uint64               // number of the order that ended or holds up the session, 0 if none
+	seen   time.Time            // the event before
+	tended time.Time
 }
 
-// Revoked is the store's.
+// Revoked is the store's. It is what an engine asks first of all.
 func (m *replayMemory) Revoked(e *riskd.Event) (riskd.Epoch, bool) {
+	m.tend(e.Time)
 	epoch, over := m.Store.Revoked(e)
 	m.over = epoch.Number
 	return epoch, over
@@ -96,6 +100,30 @@ func (m *replayMemory) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Se
 	})
 }
 
+// tendEvery is how often by the trace's clock the memory lets go of what is over.
+const tendEvery = 24 * time.Hour
+
+// tend lets go of sessions that are over and of orders that have passed. The clock is
+// the earlier of two events: a single one that is far ahead ends nothing.
+func (m *replayMemory) tend(at time.Time) {
+	now := at
+	if m.seen.Before(at) {
+		now = m.seen
+	}
+	m.seen = at
+	if now.Sub(m.tended) < tendEvery {
+		return
+	}
+	m.tended = now
+	m.Forget(now)
+	for number, told := range m.told {
+		if now.Sub(told) > 2*sessions.DefaultEpochRetention {
+			delete(m.told, number)
+		}
+	}
+	_, _ = m.Sweep(context.Background(), now) // without a folder nothing can fail
+}
+
 // replayLine is one line of a trace: an event or an identity event.
 type replayLine struct {
 	event    *riskd.Event
@@ -103,12 +131,38 @@ type replayLine struct {
 	identity *riskd.IdentityEvent
 }
 
-// decodeLine reads one line of a trace.
+// decodeLine reads one line of a trace. Nearly all have their wrapping just as expected
+// and need no parser to take it off: whatever is right within it is one JSON document.
 func decodeLine(line []byte, key *riskd.SessionKey) (in replayLine, err error) {
+	for _, kind := range lineKinds {
+		if document, ok := unwrapped(line, kind); ok {
+			if in, err = decodeDocument(kind, document, key); err == nil {
+				return in, nil
+			}
+			break
+		}
+	}
 	kind, document, err := fixtures.SplitLine(line)
 	if err != nil {
 		return in, err
 	}
+	return decodeDocument(kind, document, key)
+}
+
+var lineKinds = []string{fixtures.Decision, fixtures.Telemetry, fixtures.Identity}
+
+// unwrapped gives what is between {"kind": and the last brace.
+func unwrapped(line []byte, kind string) (document []byte, ok bool) {
+	const open, colon = `{"`, `":`
+	at := len(open) + len(kind) + len(colon)
+	if len(line) <= at || line[len(line)-1] != '}' || string(line[:len(open)]) != open ||
+		string(line[len(open):at-len(colon)]) != kind || string(line[at-len(colon):at]) != colon {
+		return nil, false
+	}
+	return line[at : len(line)-1], true
+}
+
+func decodeDocument(kind string, document []byte, key *riskd.SessionKey) (in replayLine, err error) {
 	var at time.Time
 	switch kind {
 	case fixtures.Identity:

@@ -28,8 +28,8 @@ type Profile struct {
 	Hours     [24]uint16 // of UTC days
 	// Kinds counts the requests learned from; old ones fade.
 	Kinds [RequestKinds]uint16
-	// Pace is of the natural logarithms of seconds between requests, Volume of the
-	// natural logarithms of 1 + the bytes of an answer.
+	// Pace is of the natural logarithms of seconds between acts (see OneAct), Volume of
+	// the natural logarithms of 1 + the bytes of an answer.
 	Pace, Volume Moments
 	// Routes and Actions are what the user is known to ask for: Request.Route and
 	// Privilege.Action.
@@ -198,6 +198,10 @@ func (p *Profile) seeDevice(m DeviceMark, a Agent, at time.Time, vouched, proved
 	return slot
 }
 
+// OneAct is the gap below which a request belongs to the act of the one before it,
+// such as the calls of a page, and says nothing about its user's pace (assumed).
+const OneAct = time.Second
+
 // longestPause is the gap past which a user wasn't active in between, assumed.
 const longestPause = 30 * time.Minute
 
@@ -218,10 +222,12 @@ func (p *Profile) practise(l *Lesson, e *Event, at time.Time, proved bool) {
 	}
 	p.countKind(KindOf(&e.Request))
 	if l.Gap > 0 && l.Gap <= longestPause {
-		p.Pace.Add(LogSeconds(l.Gap))
 		p.ActiveFor += l.Gap
+		if l.Gap >= OneAct {
+			p.Pace.Add(LogSeconds(l.Gap))
+		}
 	}
-	if e.Request.Bytes > 0 {
+	if e.Request.Bytes > 0 && e.Request.Class != ClassOpen {
 		p.Volume.Add(LogBytes(e.Request.Bytes))
 	}
 	if e.Request.Route != "" {

@@ -7,7 +7,10 @@ import data.riskd.lib
 # description: |
 #   The request uses more power than any of the user's roles is in the habit of
 #   (tuning: roles.<name>.privilege, default_privilege for users without a listed
-#   role), or was denied. One such request says little, a series much.
+#   role), or was denied. One such request says little, a series much. Innocent
+#   causes are new duties that no role tells of yet, and a link to what is for
+#   others. Once the user has a history, power that was granted is worth no nats
+#   here: privilege_burst and privilege_novelty compare it with that.
 # labels:
 #   rule: privilege_use
 #   severity: medium
@@ -18,7 +21,7 @@ import data.riskd.lib
 #   admin: "level {value} ({action}, class {class}, status {status}); usual is {usual}, proof {proof_age_s} s old"
 reasons contains {"code": "privilege_use", "weight": t.weight, "min": t.min, "max": t.max, "clears_with": ["mfa"]} if {
 	privilege_noticed
-	t := lib.tuned("privilege_use", {"weight": 1, "min": -0.35, "max": 4.3})
+	t := lib.tuned("privilege_use", {"weight": 1, "min": -0.35, "max": 3.1})
 }
 
 privilege_noticed if {

@@ -4,7 +4,7 @@ import data.riskd.rules
 
 privilege_tuning := {"default_privilege": 2, "roles": {"support": {"privilege": 4}, "admin": {"privilege": 8}}}
 
-unusual_privilege := {"code": "privilege_use", "weight": 1, "min": -0.35, "max": 4.3, "clears_with": ["mfa"]}
+unusual_privilege := {"code": "privilege_use", "weight": 1, "min": -0.35, "max": 3.1, "clears_with": ["mfa"]}
 
 stale_proof := {"code": "stale_proof", "signal": "privilege_use", "nats": 0, "clears_with": ["mfa"]}
 

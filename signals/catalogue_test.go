@@ -111,6 +111,11 @@ func stumble(w *walk, r *rand.Rand) {
 	e.Session.ACR, e.Session.AMR = pick("", "aal1", "phr", "\xff"), []string{pick("pwd", "hwk", "?")}[:r.IntN(2)]
 	e.Request.Object = r.Uint64N(3) * r.Uint64()
 	w.asks(pick("", "GET", "POST"), pick("", "/", "/a/{id}"))
+	e.Privilege.Action = pick("", "export", "x")
+	e.Request.Bytes, e.Request.Activity = r.Int64N(3)*(r.Int64()/2), riskd.Activity(r.IntN(2))
+	w.Profile.Kinds[r.IntN(int(riskd.RequestKinds))] = uint16(r.IntN(4000))
+	w.Profile.Pace, w.Profile.Volume = riskd.Moments{N: uint16(r.IntN(500)), Mean: r.Float32()*20 - 7, Var: r.Float32() * 9}, riskd.Moments{N: uint16(r.IntN(500)), Mean: r.Float32() * 44}
+	w.Profile.Routes.See(pick("/", "/c"), w.Now, r.IntN(2) == 0)
 	e.Session.AuthTime = w.Now.Add(time.Duration(r.IntN(7200)-3600) * time.Second)
 	e.Session.Binding = riskd.Binding{Type: pick("", "dpop", "mtls"), Thumbprint: pick("", "k", "l"), Verified: r.IntN(2) == 0}
 	w.Session.StepUp = []*riskd.StepUp{nil, {}}[r.IntN(2)]
@@ -157,6 +162,10 @@ func TestNoveltyFadesWithTheGap(t *testing.T) {
 func TestMeasuringAllocatesNothing(t *testing.T) {
 	w, all := newWalk(t).trusts("other", time.Hour), signals.All()
 	w.from(york).device("other", "other-print-with-more-than-thirty-two-bytes").agent(firefox)
+	w.Profile.Pace.N, w.Profile.Volume.N = 100, 100
+	w.Profile.Routes.See("/known", noon, true)
+	w.Event.Request = riskd.Request{Method: "GET", Route: "/never", Class: riskd.ClassAdmin, Bytes: 1e6}
+	w.Event.Privilege = riskd.Privilege{Level: 5, Action: "never"}
 	allocs := testing.AllocsPerRun(100, func() {
 		for i := range all {
 			all[i].Measure(&w.Input)

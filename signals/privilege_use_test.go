@@ -21,13 +21,13 @@ func TestPrivilegeUse(t *testing.T) {
 		nats   float64
 	}{
 		"ordinary":             {user{10, 400, 0, 0}, 0, riskd.ClassStandard, 200, 0},
-		"never used":           {user{10, 400, 0, 0}, 5, riskd.ClassAdmin, 0, 2.8},     // 1.6 (ln 123, bounded) + 1.2
-		"higher than ever":     {user{10, 400, 40, 3}, 5, riskd.ClassAdmin, 0, 1.7511}, // ln(0.16/0.092209) = 0.5511, + 1.2
-		"usual":                {user{10, 400, 40, 5}, 5, riskd.ClassAdmin, 0, 0.5511},
-		"all day":              {user{10, 400, 200, 5}, 5, riskd.ClassAdmin, 0, -0.35}, // ln(0.16/0.456), bounded
-		"nobody known":         {user{}, 5, riskd.ClassAdmin, 0, 1.6},                  // no history, no 1.2
+		"with a history":       {user{10, 400, 0, 0}, 5, riskd.ClassAdmin, 0, 0}, // privilege_burst and privilege_novelty say it
+		"nobody known":         {user{}, 5, riskd.ClassAdmin, 0, 1.6},            // ln(0.16/0.0143) = 2.415, bounded
+		"young, and all day":   {user{2, 400, 200, 5}, 5, riskd.ClassAdmin, 0, -0.35},
+		"young, and at times":  {user{2, 400, 40, 5}, 5, riskd.ClassAdmin, 0, 0.5511}, // ln(0.16/0.092209)
 		"denied":               {user{10, 400, 0, 0}, 0, riskd.ClassStandard, 403, 1.5},
-		"denied, and never":    {user{10, 400, 0, 0}, 5, riskd.ClassAdmin, 403, 4.3},
+		"denied, and power":    {user{10, 400, 0, 0}, 5, riskd.ClassAdmin, 403, 1.5},
+		"denied, and young":    {user{}, 5, riskd.ClassAdmin, 403, 3.1},
 		"denied a public page": {user{10, 400, 0, 0}, 0, riskd.ClassOpen, 403, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

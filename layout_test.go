@@ -33,7 +33,8 @@ var house = map[string]struct {
 		[]string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"},
 	},
 	"policies/bundle":       {nil, []string{"github.com/open-policy-agent/opa", "github.com/go-json-experiment/json"}},
-	"scoring":               {[]string{".", "signals"}, nil},
+	"scoring/balance":       {[]string{"."}, nil},
+	"scoring":               {[]string{".", "signals", "scoring/balance"}, nil},
 	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
 	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},
 	"identity":              {[]string{"."}, nil},
@@ -41,6 +42,7 @@ var house = map[string]struct {
 	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
 	"replay":                {[]string{"."}, nil},
+	"tune":                  {[]string{".", "scoring/balance"}, nil},
 	"geo": {[]string{"."}, []string{
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",

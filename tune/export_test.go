@@ -1,5 +1,7 @@
 package tune
 
+import "strings"
+
 // Answered is an answer other than allow, for comparing with the engine's.
 type Answered struct {
 	At      int64
@@ -17,6 +19,23 @@ func (l *Log) Alarms(p *Params) (all []Answered) {
 			a := Answered{At: t.entries[k].at, User: l.users[t.user].user, Outcome: j.outcome.String(), Alarm: j.alarm}
 			all = append(all, a)
 		})
+	}
+	return all
+}
+
+// Changes makes changes of names and values in turn.
+func Changes(namesAndValues ...any) (all []Change) {
+	for i := 0; i < len(namesAndValues); i += 2 {
+		c := Change{Path: strings.Split(namesAndValues[i].(string), ".")}
+		switch v := namesAndValues[i+1].(type) {
+		case string:
+			c.To, c.duration = v, true
+		case float64:
+			c.to = v
+		case int:
+			c.to = float64(v)
+		}
+		all = append(all, c)
 	}
 	return all
 }

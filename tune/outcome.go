@@ -117,6 +117,9 @@ func (s *state) walk(t *track, tell func(i int, j verdict)) {
 		if j.outcome == riskd.Allow {
 			continue
 		}
+		if j.alarm {
+			j.nats = s.strength(e, accumulated, request)
+		}
 		tell(i, j)
 		if j.outcome == riskd.Revoke {
 			return

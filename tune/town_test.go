@@ -32,7 +32,6 @@ type town struct {
 type person struct {
 	id          string
 	home, phone riskd.Place
-	homeIP      string
 	prefix      byte
 	device      riskd.Device
 	agent       string

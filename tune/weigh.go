@@ -192,6 +192,7 @@ type verdict struct {
 	// alarm says that evidence or an invariant has led to it, rather than a demand
 	// that has nothing to do with suspicion.
 	alarm bool
+	nats  float64 // the alarm's strength
 }
 
 // judge answers an event.
@@ -205,11 +206,11 @@ func (s *state) judge(e *entry, accumulated, request float64) verdict {
 	}
 	switch {
 	case score >= a.revoke || forced == riskd.Revoke:
-		return verdict{riskd.Revoke, true}
+		return verdict{outcome: riskd.Revoke, alarm: true}
 	case score >= a.stepUp || forced == riskd.StepUpNeeded && a.invariant:
-		return verdict{riskd.StepUpNeeded, true}
+		return verdict{outcome: riskd.StepUpNeeded, alarm: true}
 	case forced == riskd.StepUpNeeded:
-		return verdict{riskd.StepUpNeeded, false}
+		return verdict{outcome: riskd.StepUpNeeded}
 	}
 	return verdict{outcome: riskd.Allow}
 }

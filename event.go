@@ -87,6 +87,9 @@ type Request struct {
 	Route    string
 	Class    Class
 	Activity Activity
+	// Object marks what the route's placeholders stand for, so that how many different
+	// ones are asked for can be told; 0 when the caller doesn't say.
+	Object uint64
 	// Status and Bytes are known only where the event is reported afterwards.
 	Status int
 	Bytes  int64

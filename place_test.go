@@ -84,17 +84,17 @@ func TestProfileLearns(t *testing.T) {
 		t.Error("an empty profile isn't young")
 	}
 	for i := range riskd.YoungProfile {
-		p.Learn(&e, agent, at.Add(time.Duration(i)*time.Hour), true)
-		p.Learn(&e, agent, at.Add(time.Duration(i)*time.Hour), false)
+		p.Learn(&riskd.Lesson{}, &e, agent, at.Add(time.Duration(i)*time.Hour), true)
+		p.Learn(&riskd.Lesson{}, &e, agent, at.Add(time.Duration(i)*time.Hour), false)
 	}
 	if p.Young() || p.Sessions != riskd.YoungProfile || p.Requests != 2*riskd.YoungProfile {
 		t.Errorf("learned %d sessions, %d requests", p.Sessions, p.Requests)
 	}
-	if id, fp, known := p.HasDevice(riskd.MarkOf(&e.Device), agent); !id || !fp || !known {
+	if id, fp, known := p.HasDevice(riskd.MarkOf(&e.Device), agent, at); !id || !fp || !known {
 		t.Errorf("its own device is known by id %t, fingerprint %t, agent %t", id, fp, known)
 	}
 	other := riskd.MarkOf(&riskd.Device{ID: "d2"})
-	if id, fp, known := p.HasDevice(other, riskd.Agent{Family: "Safari"}); id || fp || known {
+	if id, fp, known := p.HasDevice(other, riskd.Agent{Family: "Safari"}, at); id || fp || known {
 		t.Errorf("a strange device is known by id %t, fingerprint %t, agent %t", id, fp, known)
 	}
 }

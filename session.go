@@ -2,7 +2,6 @@ package riskd
 
 import (
 	"errors"
-	"hash/fnv"
 	"time"
 )
 
@@ -28,6 +27,9 @@ type Session struct {
 	Next     SessionID
 	// Learned says that the user's profile has learned from this session.
 	Learned bool
+	// Suspect says that the session came halfway to a step-up and hasn't been proved
+	// since: nothing is learned from it.
+	Suspect bool
 	// BeforeLogin says that the id was seen before anybody had signed in with it.
 	BeforeLogin bool
 
@@ -175,22 +177,6 @@ type Agent struct {
 	Minor  int
 }
 
-// DeviceMark is a device as signals compare it: hashes of its id and of its
-// fingerprint, each 0 when the event carried none.
-type DeviceMark struct{ ID, Fingerprint uint64 }
-
-// MarkOf gives a device's mark.
-func MarkOf(d *Device) DeviceMark { return DeviceMark{hash64(d.ID), hash64(d.Fingerprint)} }
-
-func hash64(s string) uint64 {
-	if s == "" {
-		return 0
-	}
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	return h.Sum64() | 1
-}
-
 // HasDevice reports whether the session has accepted this very device.
 func (s *Session) HasDevice(m DeviceMark) bool {
 	for _, d := range s.Devices {
@@ -217,8 +203,9 @@ type Contexts [8]ContextSeen
 // ContextSeen is one remembered context.
 type ContextSeen struct {
 	Context
-	Count uint32
-	At    int64 // Unix seconds of the last sighting
+	Tenure // in profiles only
+	Count  uint32
+	At     int64 // Unix seconds of the last sighting
 }
 
 // Familiarity is how well a context is known: the deepest of its levels that
@@ -229,33 +216,66 @@ type Familiarity struct{ Prefix, ASN, Country bool }
 func (c *Contexts) Familiar(x Context) Familiarity {
 	var f Familiarity
 	for i := range c {
-		s := &c[i]
-		if s.Count == 0 {
-			continue
+		if c[i].Count > 0 {
+			f.meet(&c[i].Context, x)
 		}
-		f.Prefix = f.Prefix || s.Prefix == x.Prefix
-		f.ASN = f.ASN || s.ASN == x.ASN && x.ASN != 0
-		f.Country = f.Country || s.Country == x.Country && x.Country != (Country{})
+	}
+	return f
+}
+
+func (f *Familiarity) meet(c *Context, x Context) {
+	f.Prefix = f.Prefix || c.Prefix == x.Prefix
+	f.ASN = f.ASN || c.ASN == x.ASN && x.ASN != 0
+	f.Country = f.Country || c.Country == x.Country && x.Country != (Country{})
+}
+
+// Settled compares a context with those that count as the user's own. A prefix of
+// a network that does is one after two days. On a machine that is the user's own,
+// those count too that such a machine was seen in on an earlier day.
+func (c *Contexts) Settled(x Context, own bool, at time.Time) Familiarity {
+	var f Familiarity
+	for i := range c {
+		if c[i].Count > 0 && (c[i].Tenure.Settled(at) || own && c[i].Days > 0 && c[i].Since < dayOf(at)) {
+			f.meet(&c[i].Context, x)
+		}
+	}
+	for i := range c {
+		s := &c[i]
+		f.Prefix = f.Prefix || f.ASN && s.Count > 0 && s.Prefix == x.Prefix && s.Days >= 2
 	}
 	return f
 }
 
 // See counts a sighting; the context seen longest ago makes room.
-func (c *Contexts) See(x Context, at time.Time) {
+func (c *Contexts) See(x Context, at time.Time) { c.see(x, at, false, false) }
+
+// see is See with what it does to the context's tenure. One that isn't settled
+// makes room before one that is.
+func (c *Contexts) see(x Context, at time.Time, vouched, proved bool) {
 	slot := 0
 	for i := range c {
-		if c[i].Count == 0 {
-			slot = i
-			break
-		}
-		if c[i].Context == x {
-			c[i].Count++
-			c[i].At = at.Unix()
+		s, worst := &c[i], &c[slot]
+		if s.Count > 0 && s.Context == x {
+			s.Tenure.see(s.At, at, vouched, proved)
+			s.Count++
+			s.At = max(s.At, at.Unix())
 			return
 		}
-		if c[i].At < c[slot].At {
+		if worst.Count > 0 && earlierToGo(s.Count, &s.Tenure, s.At, &worst.Tenure, worst.At, at) {
 			slot = i
 		}
 	}
 	c[slot] = ContextSeen{Context: x, Count: 1, At: at.Unix()}
+	c[slot].Tenure.see(0, at, vouched, proved)
+}
+
+// earlierToGo reports whether what was seen count times makes room before another.
+func earlierToGo(count uint32, t *Tenure, at int64, other *Tenure, otherAt int64, now time.Time) bool {
+	if count == 0 {
+		return true
+	}
+	if own, others := t.Settled(now), other.Settled(now); own != others {
+		return !own
+	}
+	return at < otherAt
 }

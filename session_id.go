@@ -27,6 +27,9 @@ func (id SessionID) String() string { return refPrefix + refEncoding.EncodeToStr
 // LogValue logs the reference.
 func (id SessionID) LogValue() slog.Value { return slog.StringValue(id.String()) }
 
+// Mark is a part of the id, enough to tell a user's sessions apart; 0 for no id.
+func (id SessionID) Mark() uint64 { return binary.LittleEndian.Uint64(id[:]) }
+
 // IsZero reports whether the id is missing.
 func (id SessionID) IsZero() bool { return id == SessionID{} }
 
@@ -76,19 +79,34 @@ type macState struct {
 // a user: the kind, _, and 26 characters, by which it can be told apart but not
 // named. It is HMAC-SHA256 under the key, over what no session id is hashed over.
 func (k *SessionKey) Ref(kind, tenant, name string) string {
+	ref := k.sum(kind, tenant, name)
+	return kind + "_" + refEncoding.EncodeToString(ref[:])
+}
+
+// sum hashes what has a name within its tenant, under the key.
+func (k *SessionKey) sum(kind, tenant, name string) (out SessionID) {
 	s := k.macs.Get().(*macState)
 	s.in = binary.BigEndian.AppendUint32(s.in[:0], noTenantLength)
 	for _, part := range [...]string{kind, tenant, name} {
 		s.in = binary.BigEndian.AppendUint32(s.in, uint32(len(part)))
 		s.in = append(s.in, part...)
 	}
-	var ref SessionID
 	s.mac.Reset()
 	s.mac.Write(s.in)
-	copy(ref[:], s.mac.Sum(s.sum[:0]))
+	copy(out[:], s.mac.Sum(s.sum[:0]))
 	clear(s.in)
 	k.macs.Put(s)
-	return kind + "_" + refEncoding.EncodeToString(ref[:])
+	return out
+}
+
+// Mark gives a number by which a name within a tenant can be told apart, 0 for no
+// name: a part of what Ref is made of.
+func (k *SessionKey) Mark(kind, tenant, name string) uint64 {
+	if name == "" {
+		return 0
+	}
+	sum := k.sum(kind, tenant, name)
+	return sum.Mark() | 1
 }
 
 // noTenantLength is longer than any tenant's name.

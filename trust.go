@@ -1,6 +1,9 @@
 package riskd
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // DeviceTrust is the trust in a user's device that a passed step-up has founded.
 // It holds for the device's id, which only that machine should know; a
@@ -29,6 +32,27 @@ type Lesson struct {
 	Sighted bool
 	// Prompted says that the event's answer is a new challenge.
 	Prompted bool
+	// Proof is what the user has proved himself with; none if it is zero.
+	Proof Proof
+	// Live says that the event is one of a session of the user's, wherever that is.
+	Live bool
+	// Arrival says that the event is a login, or comes from another network or machine
+	// than the session's last: what crowds are counted by.
+	Arrival bool
+	// Gap is the time since the session's last event, 0 for its first one.
+	Gap time.Duration
+	// Moved says that the event came by Move.
+	Moved bool
+	Move  Move
+}
+
+// Proof is where and on what a user has proved himself: both count as his own from
+// then on.
+type Proof struct {
+	Context Context
+	Hidden  bool // in a network that hides its users
+	Device  DeviceMark
+	Agent   Agent
 }
 
 // Trusted finds the trust in a device that holds at now, nil if none does.
@@ -54,6 +78,12 @@ func (p *Profile) Take(l *Lesson, e *Event, now time.Time) {
 			t.sight(ContextOf(e), now)
 		}
 	}
+	if l.Proof != (Proof{}) {
+		p.settle(&l.Proof, now)
+	}
+	if l.Live {
+		p.live(e, now)
+	}
 	if l.Prompted {
 		if day := now.Unix() / secondsPerDay; day != p.PromptDay {
 			p.PromptDay, p.Prompts = day, 0
@@ -63,6 +93,41 @@ func (p *Profile) Take(l *Lesson, e *Event, now time.Time) {
 }
 
 const secondsPerDay = 24 * 60 * 60
+
+func (p *Profile) settle(x *Proof, now time.Time) {
+	p.Contexts.see(x.Context, now, true, true)
+	if x.Hidden {
+		p.Anonymous.see(x.Context, now, true, true)
+	}
+	p.seeDevice(x.Device, x.Agent, now, true, true)
+}
+
+// live notes where the event's session is, in place of the one seen longest ago.
+func (p *Profile) live(e *Event, now time.Time) {
+	slot, id := &p.Live[0], e.Session.ID.Mark()
+	for i := range p.Live {
+		if s := &p.Live[i]; s.Session == id {
+			slot = s
+			break
+		} else if s.At < slot.At {
+			slot = s
+		}
+	}
+	if at := now.Unix(); at >= slot.At {
+		*slot = SessionSeen{Session: id, At: at, Here: ContextOf(e)}
+	}
+}
+
+// Tell remembers an identity event about the user, in place of the oldest.
+func (p *Profile) Tell(kind string, at time.Time) {
+	slot := &p.Told[0]
+	for i := range p.Told {
+		if p.Told[i].At < slot.At {
+			slot = &p.Told[i]
+		}
+	}
+	*slot = Telling{Type: uint8(slices.Index(IdentityTypes(), kind) + 1), At: at.Unix()}
+}
 
 // PromptsOn counts the challenges that the user was given on the UTC day of now.
 func (p *Profile) PromptsOn(now time.Time) int {

@@ -68,6 +68,7 @@ type wireRequest struct {
 	Route    string `json:"route,omitzero"`
 	Class    string `json:"class,omitzero"`
 	Activity string `json:"activity,omitzero"`
+	Object   string `json:"object,omitzero"`
 	Status   int    `json:"status,omitzero"`
 	Bytes    int64  `json:"bytes,omitzero"`
 }
@@ -149,10 +150,14 @@ func (w *wireEvent) event(key *riskd.SessionKey, place *wirePlace) (*riskd.Event
 			Method: w.Request.Method, Route: w.Request.Route,
 			Class:    word(&faults, "request.class", w.Request.Class, riskd.ParseClass),
 			Activity: word(&faults, "request.activity", w.Request.Activity, riskd.ParseActivity),
+			Object:   key.Mark("object", w.Tenant, w.Request.Object),
 			Status:   w.Request.Status, Bytes: w.Request.Bytes,
 		},
 		Privilege:   riskd.Privilege(w.Privilege),
 		Environment: w.Environment,
+	}
+	if len(w.Request.Object) > riskd.MaxText {
+		faults.add("request.object", fmt.Sprintf("is %d bytes long; the limit is %d", len(w.Request.Object), riskd.MaxText))
 	}
 	e.Client.IP = faults.address("client.ip", w.Client.IP)
 	if place != nil {

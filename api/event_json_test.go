@@ -20,7 +20,7 @@ const full = `{
 	"user":{"id":"u1","type":"employee","roles":["admin","ops"]},
 	"device":{"id":"d1","fingerprint":"f1","attributes":{"screen":"1920x1080"},"compliant":false},
 	"client":{"ip":"::ffff:203.0.113.7","user_agent":"Mozilla/5.0 \u00e9","ja4":"t13d","language":"fr"},
-	"request":{"method":"POST","route":"/orders/{id}","class":"sensitive","activity":"background","status":201,"bytes":1234},
+	"request":{"method":"POST","route":"/orders/{id}","class":"sensitive","activity":"background","object":"4711","status":201,"bytes":1234},
 	"privilege":{"level":3,"action":"export"},"environment":"production"}`
 
 func TestDecodeEventTakesEveryMember(t *testing.T) {
@@ -37,7 +37,7 @@ func TestDecodeEventTakesEveryMember(t *testing.T) {
 		User:        riskd.User{ID: "u1", Type: "employee", Roles: []string{"admin", "ops"}},
 		Device:      riskd.Device{ID: "d1", Fingerprint: "f1", Attributes: map[string]string{"screen": "1920x1080"}, Compliant: &no},
 		Client:      riskd.Client{IP: netip.MustParseAddr("203.0.113.7"), UserAgent: "Mozilla/5.0 é", JA4: "t13d", Language: "fr"},
-		Request:     riskd.Request{Method: "POST", Route: "/orders/{id}", Class: riskd.ClassSensitive, Activity: riskd.Background, Status: 201, Bytes: 1234},
+		Request:     riskd.Request{Method: "POST", Route: "/orders/{id}", Class: riskd.ClassSensitive, Activity: riskd.Background, Object: key.Mark("object", "shop", "4711"), Status: 201, Bytes: 1234},
 		Privilege:   riskd.Privilege{Level: 3, Action: "export"},
 		Environment: "production",
 	}
@@ -149,6 +149,7 @@ func nonsense() map[string]struct{ body, fault string } {
 		"status of nothing":         {in(`"request":{"status":42}`), "request.status: is 42; it must be an HTTP status code"},
 		"class":                     {in(`"request":{"class":"Sensitive"}`), "request.class: must be one of standard, open, sensitive, admin"},
 		"class, endless":            {in(`"request":{"class":"` + strings.Repeat("x", 5000) + `"}`), "request.class: must be one of standard"},
+		"object":                    {in(`"request":{"object":"` + strings.Repeat("7", 2049) + `"}`), "request.object: is 2049 bytes long; the limit is 2048"},
 		"activity":                  {in(`"request":{"activity":"bored"}`), "request.activity: must be one of interactive, background"},
 		"binding":                   {`{"session":{"id":"a","binding":{"type":"cookie"}},"client":{"ip":"203.0.113.7"}}`, "session.binding.type: must be one of"},
 		"address with port":         {`{"session":{"id":"a"},"client":{"ip":"203.0.113.7:80"}}`, "client.ip: must be an IPv4 or IPv6 address without port"},

@@ -24,6 +24,9 @@ type Options struct {
 	// Table gives what each type of event leads to in the pack in force. It is
 	// asked once for each event.
 	Table func() map[string][]riskd.Action
+	// Tell is told of every event about a user that wasn't told before, and when it
+	// happened, whatever it leads to. Optional.
+	Tell func(e *riskd.IdentityEvent, at time.Time)
 }
 
 // Handler applies identity events. It is safe for concurrent use.
@@ -75,8 +78,12 @@ func (h *Handler) Apply(ctx context.Context, e riskd.IdentityEvent, now time.Tim
 		e.Time = now
 	}
 	given, err := h.orders(&e)
-	if err != nil || len(given) == 0 {
+	if err != nil {
 		return Result{}, err
+	}
+	if len(given) == 0 {
+		h.tell(&e)
+		return Result{}, nil
 	}
 	epochs := make([]riskd.Epoch, len(given))
 	for i := range given {
@@ -88,12 +95,19 @@ func (h *Handler) Apply(ctx context.Context, e riskd.IdentityEvent, now time.Tim
 	}
 	done := Result{Matched: imposed.Matched, Repeated: imposed.Repeated}
 	if !imposed.Repeated {
+		h.tell(&e)
 		for i := range imposed.Epochs {
 			given[i].Epoch = imposed.Epochs[i]
 		}
 		done.Actions = given
 	}
 	return done, err
+}
+
+func (h *Handler) tell(e *riskd.IdentityEvent) {
+	if h.Tell != nil && e.User != "" {
+		h.Tell(e, e.Time)
+	}
 }
 
 // key is what the event's orders are given under; the length keeps tenant and id

@@ -191,7 +191,7 @@ func profile(c *riskd.Case) *riskd.Profile {
 var noProfile riskd.Profile
 
 func knownDevice(c *riskd.Case) bool {
-	id, fingerprint, _ := profile(c).HasDevice(riskd.MarkOf(&c.Event.Device), riskd.Agent{})
+	id, fingerprint, _ := profile(c).HasDevice(riskd.MarkOf(&c.Event.Device), riskd.Agent{}, c.Now)
 	return id || fingerprint
 }
 

@@ -18,6 +18,8 @@ type Memory interface {
 	// Standing finds the standing revocation whose predicate the event hits, if
 	// any; the event's place is known.
 	Standing(e *riskd.Event, a riskd.Agent, now time.Time) (riskd.Epoch, bool)
+	// Crowd gives how usual an event's features are among all users of its tenant.
+	Crowd(e *riskd.Event, a riskd.Agent, now time.Time) riskd.Crowd
 	// Update runs fn on the event's session, made if it is new, and on a copy of
 	// its user's profile; one fn at a time per session. The profile takes the
 	// lesson. Update sets the session's Suspension, Ordered and Lost.

@@ -26,6 +26,7 @@ type scene struct {
 	now      time.Time
 	first    bool
 	gap      time.Duration
+	crowd    riskd.Crowd
 	live     word
 }
 
@@ -51,7 +52,7 @@ func (s *scene) sketch(t *turn) {
 	s.session.Behaviour.Open = append(behaviour, t.Session.Behaviour.Open...)
 	s.session.Cells = append(cells, t.Session.Cells...)
 	s.event, s.profile, s.readings, s.reads = t.Event, t.Profile, t.readings, t.pack
-	s.agent, s.now, s.first, s.gap = t.agent, t.Now, t.first, t.gap()
+	s.agent, s.now, s.first, s.gap, s.crowd = t.agent, t.Now, t.first, t.gap(), t.crowd
 	s.live = word{}
 }
 
@@ -106,7 +107,7 @@ func (e *Engine) judged(ctx context.Context, p Policy, s *scene, own *standing, 
 	session, t := &desk.session, &desk.turn
 	*session = s.session
 	session.Identity, session.Behaviour, session.Cells = own.identity, own.behaviour, own.cells
-	*t = turn{engine: e, policy: p, pack: pack, first: s.first, agent: s.agent, readings: s.readings}
+	*t = turn{engine: e, policy: p, pack: pack, first: s.first, agent: s.agent, crowd: s.crowd, readings: s.readings}
 	t.Event, t.Session, t.Profile, t.Now = s.event, session, s.profile, s.now
 	started := time.Now()
 	t.leak()
@@ -140,7 +141,8 @@ func (t *turn) measureMore(places []int, gap time.Duration) {
 	}
 	t.readings = slices.Clone(t.readings)
 	in := signals.Input{
-		Event: t.Event, Session: t.Session, Profile: t.Profile, Agent: t.agent, Now: t.Now, First: t.first, Gap: gap,
+		Event: t.Event, Session: t.Session, Profile: t.Profile, Agent: t.agent, Crowd: &t.crowd,
+		Now: t.Now, First: t.first, Gap: gap,
 	}
 	for _, i := range places {
 		t.readings[i] = t.engine.signals[i].Measure(&in)

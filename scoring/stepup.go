@@ -57,9 +57,15 @@ func (t *turn) pass(auth time.Time) {
 	s.StepUp, s.Asked, s.Failures, s.ProvedAt = nil, nil, 0, t.Now
 	s.Ordered = nil
 	s.Status = s.Waiting()
+	s.Suspect = false
 	discharge(&s.Identity, mfa)
 	discharge(&s.Behaviour, mfa)
 	t.note(riskd.Proved, "")
+	network := s.Network
+	if t.Event.Client.IP.IsValid() { // answers to challenges come from nowhere
+		network = t.Event.Place.Network
+	}
+	t.lesson.Proof = riskd.Proof{Context: s.Here, Hidden: network.Anonymous(), Device: s.Device, Agent: s.Agent}
 	if tuning := &t.pack.Tuning; s.Device.ID != 0 && tuning.TrustFor > 0 {
 		t.lesson.Trust = riskd.DeviceTrust{
 			Device: s.Device.ID, AuthTime: auth, Until: t.Now.Add(tuning.TrustFor), Here: s.Here, SeenAt: t.Now,

@@ -33,6 +33,7 @@ type turn struct {
 	moments  []riskd.Moment // for the session's timeline
 	orders   []riskd.Epoch  // to impose before the answer
 	beside   onlookers      // who judges the event too
+	crowd    riskd.Crowd    // looked up on an arrival
 }
 
 func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
@@ -82,8 +83,16 @@ func (t *turn) leak() {
 // measure takes the readings that the pack's rules look at.
 func (t *turn) measure() {
 	in := signals.Input{
-		Event: t.Event, Session: t.Session, Profile: t.Profile, Agent: t.agent,
+		Event: t.Event, Session: t.Session, Profile: t.Profile, Agent: t.agent, Crowd: &t.crowd,
 		Now: t.Now, First: t.first, Gap: t.gap(),
+	}
+	if in.Arrival() || t.proved {
+		t.lesson.Arrival = true
+		t.crowd = t.engine.Memory.Crowd(t.Event, t.agent, t.Now)
+	}
+	t.lesson.Move, t.lesson.Moved = in.Move()
+	if !t.first {
+		t.lesson.Gap = in.Gap
 	}
 	t.readings = make([]riskd.Reading, len(t.engine.signals))
 	for i := range t.engine.signals {
@@ -168,8 +177,9 @@ func (t *turn) judged() *riskd.Case {
 }
 
 // settle lets session and decision take the outcome up, and says what the user's
-// profile learns from the event: no habits from one that is suspicious, was denied,
-// is under a step-up, or was decided without a policy.
+// profile learns from the event: no habits from one that was denied, is under a
+// step-up or was decided without a policy, and none from a session that has been
+// suspicious until its user has proved himself.
 func (t *turn) settle() {
 	s := t.Session
 	t.observe()
@@ -180,15 +190,17 @@ func (t *turn) settle() {
 	}
 	if t.proved && t.decision.Outcome != riskd.Allow { // by somebody who is asked for more
 		t.Session.Known, t.Session.Devices = t.before.contexts, t.before.devices
-		t.proved, t.lesson.Trust = false, riskd.DeviceTrust{}
+		t.proved, t.lesson.Trust, t.lesson.Proof = false, riskd.DeviceTrust{}, riskd.Proof{}
 	}
 	calm := t.Nats.Identity+t.Nats.Behaviour <= t.pack.Tuning.StepUpNats/2
 	clean := t.decision.Source == riskd.SourceFresh && t.decision.Outcome == riskd.Allow && s.StepUp == nil && calm
 	if clean {
 		t.accept()
 	}
+	s.Suspect = s.Suspect || !calm
 	denied := t.Event.Request.Status == http.StatusUnauthorized || t.Event.Request.Status == http.StatusForbidden
-	t.lesson.Learn = (clean || t.proved) && !denied && t.Event.User.ID != ""
+	t.lesson.Learn = (clean && !s.Suspect || t.proved) && !denied && t.Event.User.ID != ""
+	t.lesson.Live = t.Event.User.ID != ""
 	t.sight()
 }
 

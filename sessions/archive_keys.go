@@ -17,6 +17,7 @@ const (
 	keySession = 's' // + id → session
 	keyProfile = 'p' // + user, tenant → profile
 	keyUser    = 'u' // + user, tenant, session's id → nothing
+	keyCrowd   = 'c' // + number of the shard → features of all users
 	keyDevice  = 'd' // + device, tenant, session's id → nothing
 )
 

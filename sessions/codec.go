@@ -13,12 +13,14 @@ import (
 // the fields in the order of codec_session.go and codec_profile.go, without names.
 // Whoever adds, drops or moves a field raises recordVersion and reads the older
 // forms too, or they are lost.
-const recordVersion = 2
+const recordVersion = 3
 
-// Of the older forms, the first didn't hold when a reason was last given.
+// Of the older forms, the first didn't hold when a reason was last given, and the
+// second not how long the user has had what he has, nor his habits.
 const (
 	firstVersion = 1
 	firedVersion = 2
+	habitVersion = 3
 )
 
 // errDamaged is what is wrong with a record that is none.

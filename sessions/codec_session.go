@@ -49,6 +49,9 @@ func (c *codec) session(s *stored) {
 	number(c, &s.endedBy)
 	c.time(&s.expiredAt)
 	c.bool(&s.Learned)
+	if c.version >= habitVersion {
+		c.bool(&s.Suspect)
+	}
 	c.bool(&s.BeforeLogin)
 	c.proof(&s.Session)
 	c.whereabouts(&s.Session)
@@ -122,6 +125,7 @@ func (c *codec) contexts(x *riskd.Contexts) {
 		c.context(&s.Context)
 		number(c, &s.Count)
 		signed(c, &s.At)
+		c.tenure(&s.Tenure)
 	})
 }
 

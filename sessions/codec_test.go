@@ -73,7 +73,7 @@ func fillAll(v reflect.Value) {
 		v.SetString("x")
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Float64:
+	case reflect.Float32, reflect.Float64:
 		v.SetFloat(1.25)
 	default:
 		if v.CanInt() {
@@ -176,6 +176,8 @@ func drawn(t *rapid.T, v reflect.Value) {
 		v.SetString(rapid.StringN(0, 3, 12).Draw(t, "s"))
 	case reflect.Bool:
 		v.SetBool(rapid.Bool().Draw(t, "b"))
+	case reflect.Float32:
+		v.SetFloat(float64(rapid.Float32().Draw(t, "f")))
 	case reflect.Float64:
 		v.SetFloat(rapid.Float64().Draw(t, "f"))
 	default:
@@ -299,9 +301,38 @@ func TestRecordsOfTheFirstForm(t *testing.T) {
 	if o := got.Identity.Open; len(o) != 1 || !o[0].FiredAt.IsZero() || o[0].FiredNats != 0 {
 		t.Fatalf("evidence came back as %+v", o)
 	}
+	for i := range want.Known {
+		if want.Known[i].Count > 0 {
+			want.Known[i].Tenure.Proved = true // older forms don't say, and took all for the user's own
+		}
+	}
 	got.Identity.Open[0].FiredAt, got.Identity.Open[0].FiredNats = want.Identity.Open[0].FiredAt, want.Identity.Open[0].FiredNats
 	if !reflect.DeepEqual(want, got) {
 		t.Errorf("came back as\n%+v\ninstead of\n%+v", got, want)
+	}
+}
+
+// So is a profile, whose contexts and devices counted as the user's own.
+func TestProfilesOfTheSecondForm(t *testing.T) {
+	t.Parallel()
+	record, err := base64.StdEncoding.DecodeString("AouA0OLGv86XL4WAtMzU38YDBGFjbWUDYWRhDNQCAwgBHPD3A0RFrAKAzZnWDAABAwkAAAAAAAAACwAAAAAAAAAHRmlyZWZveAVMaW51eJgCAKwCgM2Z1gwKAAAAAAAAAAAADADwqAIC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	owned := riskd.Tenure{Proved: true}
+	want := riskd.Profile{
+		Tenant: "acme", User: "ada", Sessions: 12, Requests: 340, Privileged: 3, PrivilegeMax: 4,
+		FirstAt: time.Unix(1_700_000_000, 5).UTC(), LastAt: time.Unix(1_701_000_000, 7).UTC(), PromptDay: 19000, Prompts: 2,
+	}
+	want.Contexts[0] = riskd.ContextSeen{Context: riskd.Context{Prefix: 7, ASN: 64496, Country: riskd.CountryOf("DE")}, Tenure: owned, Count: 300, At: 1_701_000_000}
+	want.Devices[0] = riskd.DeviceSeen{
+		DeviceMark: riskd.DeviceMark{ID: 9, Fingerprint: 11}, Tenure: owned,
+		Agent: riskd.Agent{Family: "Firefox", OS: "Linux", Major: 140}, Count: 300, At: 1_701_000_000,
+	}
+	want.Hours[9] = 12
+	var got riskd.Profile
+	if err := decodeProfile(record, &got); err != nil || got != want {
+		t.Errorf("came back as\n%+v, %v\ninstead of\n%+v", got, err, want)
 	}
 }
 

@@ -50,7 +50,9 @@ func (s *Store) void(p *riskd.Profile, device string) {
 		c := claim{tenant: p.Tenant, users: [6]string{p.User}}
 		s.disguise(&c)
 		if r := x.latest(&c); r != nil && p.FirstAt.Before(r.At) {
-			*p = riskd.Profile{Tenant: p.Tenant, User: p.User, Trust: p.Trust, PromptDay: p.PromptDay, Prompts: p.Prompts}
+			*p = riskd.Profile{
+				Tenant: p.Tenant, User: p.User, Trust: p.Trust, Live: p.Live, Told: p.Told, PromptDay: p.PromptDay, Prompts: p.Prompts,
+			}
 		}
 	}
 	x := &s.orders[riskd.EffectDistrust]

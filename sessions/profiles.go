@@ -75,10 +75,32 @@ func (s *Store) learn(e *riskd.Event, in *riskd.Session, lesson *riskd.Lesson, n
 	s.void(&r.value, e.Device.ID)
 	r.value.Take(lesson, e, now)
 	if lesson.Learn && e.User.ID != "" {
-		r.value.Learn(e, in.Agent, now, !in.Learned)
+		r.value.Learn(lesson, e, in.Agent, now, !in.Learned)
 		in.Learned = true
 	}
 	r.home.settle(r, now.UnixMilli(), clean)
+	s.profiles.touch(r)
+	r.home.Unlock()
+	if lesson.Arrival && e.User.ID != "" {
+		s.crowd.count(e, in.Agent, now, lesson.Learn)
+	}
+}
+
+// Tell remembers an identity event in its user's profile, so that it can be seen
+// in the decisions that follow.
+func (s *Store) Tell(e *riskd.IdentityEvent, at time.Time) {
+	if e.User == "" {
+		return
+	}
+	key := subject{e.Tenant, e.User}
+	r := s.findProfile(key)
+	if r == nil {
+		fresh := &row[subject, riskd.Profile]{key: key, value: riskd.Profile{Tenant: key.tenant, User: key.id}}
+		r, _ = s.profiles.add(fresh, clean, nil)
+	}
+	r.home.Lock()
+	r.value.Tell(e.Type, at)
+	r.home.settle(r, at.UnixMilli(), clean)
 	s.profiles.touch(r)
 	r.home.Unlock()
 }

@@ -80,6 +80,7 @@ type Store struct {
 	sessions   table[riskd.SessionID, session]
 	profiles   table[subject, riskd.Profile]
 	snapshots  sync.Pool // of *riskd.Profile
+	crowd      crowd
 	retention  time.Duration
 	pseudonym  func(tenant, id string) string
 	expiredOne func(*riskd.Session)

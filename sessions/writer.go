@@ -15,8 +15,9 @@ import (
 // writer brings what has changed in memory to the archive, behind the decisions
 // that have changed it.
 type writer struct {
-	// sessions and profiles are held by whoever writes the one or the other.
+	// sessions, profiles and crowd are held by whoever writes the one or the other.
 	sessions, profiles sync.Mutex
+	crowd              sync.Mutex
 	fault              atomic.Pointer[error]     // the last one
 	broken             atomic.Bool               // the archive takes nothing any more
 	brokenAt           atomic.Pointer[time.Time] // when an event was first the worse for it
@@ -53,6 +54,9 @@ func (s *Store) open(o Options) (err error) {
 	if s.archive.reading = o.ReadDeadline; o.ReadDeadline == 0 {
 		s.archive.reading = DefaultReadDeadline
 	}
+	if err := s.readCrowd(); err != nil {
+		return errors.Join(err, s.archive.close(), s.ledger.Close())
+	}
 	s.sessions.keeping.Store(true)
 	s.profiles.keeping.Store(true)
 	s.sessions.crowded = func() { _ = s.writeSessions() }
@@ -71,7 +75,7 @@ func (s *Store) Close() error {
 	}
 	s.writer.stop()
 	s.writer.stopped.Wait()
-	return errors.Join(s.flush(), s.archive.sync(), s.archive.close(), s.ledger.Close())
+	return errors.Join(s.flush(), s.writeCrowd(), s.archive.sync(), s.archive.close(), s.ledger.Close())
 }
 
 // Opened is what was found in the ledger of orders when the store was opened.
@@ -111,15 +115,20 @@ func (s *Store) unreadable(err error) {
 
 // writeOn writes until ctx ends.
 func (s *Store) writeOn(ctx context.Context) {
-	write, sync := time.NewTicker(writeEvery), time.NewTicker(syncEvery)
+	write, sync, crowd := time.NewTicker(writeEvery), time.NewTicker(syncEvery), time.NewTicker(crowdEvery)
 	defer write.Stop()
 	defer sync.Stop()
+	defer crowd.Stop()
 	for {
 		select {
 		case <-write.C:
 			_ = s.flush() // Fault tells
 		case <-sync.C:
 			s.unreadable(s.archive.sync())
+		case <-crowd.C:
+			if s.archived() {
+				s.unreadable(s.writeCrowd())
+			}
 		case <-ctx.Done():
 			return
 		}

@@ -40,9 +40,11 @@ type Input struct {
 	Session *riskd.Session
 	// Profile is the user's; the zero Profile when nobody is signed in.
 	Profile *riskd.Profile
-	Agent   riskd.Agent // of Event.Client.UserAgent
-	Now     time.Time   // the event's effective time
-	First   bool        // the session's first event
+	// Crowd is what all users together say; it is looked up only on an Arrival.
+	Crowd *riskd.Crowd
+	Agent riskd.Agent // of Event.Client.UserAgent
+	Now   time.Time   // the event's effective time
+	First bool        // the session's first event
 	// Gap is the time since the session's last event; for its first one, since
 	// the user was last seen. Never negative.
 	Gap time.Duration

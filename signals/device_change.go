@@ -152,7 +152,7 @@ func deviceAtLogin(in *Input, mark riskd.DeviceMark, cell *riskd.Cell) riskd.Rea
 	if in.Profile.Young() {
 		return riskd.NotEvaluableFor("history")
 	}
-	knownID, knownFingerprint, knownAgent := in.Profile.HasDevice(mark, in.Agent)
+	knownID, knownFingerprint, knownAgent := in.Profile.HasDevice(mark, in.Agent, in.Now)
 	id, newID := atLogin(mark.ID, knownID)
 	fingerprint, newFingerprint := atLogin(mark.Fingerprint, knownFingerprint)
 	value := 0.0
@@ -187,7 +187,7 @@ func atLogin(mark uint64, known bool) (word string, unknown bool) {
 }
 
 func deviceDetails(in *Input, mark riskd.DeviceMark, id, fingerprint string, accepted bool, cell *riskd.Cell) details {
-	knownID, knownFingerprint, _ := in.Profile.HasDevice(mark, riskd.Agent{})
+	knownID, knownFingerprint, _ := in.Profile.HasDevice(mark, riskd.Agent{}, in.Now)
 	return details{text(id), text(fingerprint), flag(accepted), flag(knownID || knownFingerprint), number(cell[backAndForths])}
 }
 

@@ -58,7 +58,7 @@ func arrival(in *Input) float64 {
 	if n.prefix() || !network && !country {
 		return 0
 	}
-	return min(trustNats, surprise(networkAttack, networkRate, n.gap, novelMost))
+	return min(trustNats, n.surprise(riskd.MoveNetwork, networkAttack, networkRate, novelMost))
 }
 
 // lastProof is the last authentication that is known of the session.

@@ -20,7 +20,7 @@ func TestDeviceTrust(t *testing.T) {
 		"a sensitive request":    {func(w *walk) { w.from(york).Event.Request.Class = riskd.ClassSensitive }, 1, 0},
 		"an admin's request":     {func(w *walk) { w.from(york).Event.Request.Class = riskd.ClassAdmin }, 1, 0},
 		"same network":           {func(w *walk) { w.from(home.ip6("192.0.200.1")) }, 1, 0},
-		"network of the user":    {func(w *walk) { w.Profile.Contexts.See(lyon.context(), noon); w.from(lyon) }, 1, 0},
+		"network of the user":    {func(w *walk) { w.knows(lyon); w.from(lyon) }, 1, 0},
 		"network of the session": {func(w *walk) { w.Session.Known.See(lyon.context(), noon); w.from(lyon) }, 1, 0},
 		"network unknown":        {func(w *walk) { w.from(dark) }, 1, 0},
 		"after a night":          {func(w *walk) { w.from(lyon).after(10 * time.Hour) }, 1, -0.3006},

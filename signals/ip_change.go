@@ -95,9 +95,9 @@ func (n *novelty) roaming(change string, cell *riskd.Cell) float64 {
 	nats := 0.0
 	switch change {
 	case "prefix":
-		nats = surprise(prefixAttack, prefixRate, n.gap, prefixMost)
+		nats = n.surprise(riskd.MovePrefix, prefixAttack, prefixRate, prefixMost)
 	case "known_network":
-		nats = surprise(knownAttack, knownRate, n.gap, knownMost)
+		nats = n.surprise(riskd.MoveKnown, knownAttack, knownRate, knownMost)
 	}
 	nats = min(nats, roamingMost-cell[roamed])
 	cell[roamed] += nats

@@ -36,7 +36,7 @@ func TestIPChangeInASession(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWalk(t).from(c.to).after(c.gap)
-			w.Profile.Contexts.See(office.context(), noon)
+			w.knows(office)
 			f := w.read("ip_change")
 			want(t, f, c.value, c.nats)
 			if f.texts["change"] != c.change || f.numbers["gap_s"] != c.gap.Seconds() || f.numbers["roaming_nats"] != max(0, f.Nats) {
@@ -95,7 +95,7 @@ func TestDualStackIsCheap(t *testing.T) {
 		t.Errorf("%v nats for 400 requests; want 2.5, for the first change", got)
 	}
 	w := newWalk(t) // and not at all where the user does it every day
-	w.Profile.Contexts.See(home.ip6("2001:db8::1").context(), noon)
+	w.knows(home.ip6("2001:db8::1"))
 	if got := total(w, "ip_change", 2*time.Second, 200, home, home.ip6("2001:db8::1")); got != 0 {
 		t.Errorf("%v nats for a user who is known to; want none", got)
 	}
@@ -104,7 +104,7 @@ func TestDualStackIsCheap(t *testing.T) {
 func TestRoamingIsBounded(t *testing.T) {
 	t.Parallel()
 	w, sum := newWalk(t), 0.0
-	w.Profile.Contexts.See(office.context(), noon)
+	w.knows(office)
 	for i := range 30 { // thirty prefixes in two known networks
 		s := []spot{home, office}[i%2].ip6("2001:db8:" + string(rune('a'+i%6)) + string(rune('0'+i%10)) + "::1")
 		sum += w.from(s).read("ip_change").Nats

@@ -12,6 +12,13 @@ func otherMachine(in *Input) bool {
 	return id || fingerprint && !agentChanged(in) || otherBrowser(in)
 }
 
+// ownMachine reports whether the event comes from a machine of the user's, by the
+// first-party id that only this machine should know.
+func ownMachine(in *Input) bool {
+	id, _, _ := in.Profile.HasDevice(riskd.MarkOf(&in.Event.Device), in.Agent, in.Now)
+	return id
+}
+
 func otherBrowser(in *Input) bool {
 	from, to := in.Session.Agent, in.Agent
 	return from.Family != "" && to.Family != "" && (from.Family != to.Family || from.OS != to.OS)

@@ -29,7 +29,7 @@ func measureNetworkKind(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) 
 	n := compare(in)
 	user := n.user
 	if kind.Anonymous() {
-		user = in.Profile.Anonymous.Familiar(n.to)
+		user = in.Profile.Anonymous.Settled(n.to, ownMachine(in), in.Now)
 	}
 	known := user.Prefix || user.ASN || n.session.Prefix ||
 		n.session.ASN && in.Session.Network.Anonymous() == kind.Anonymous()

@@ -38,7 +38,7 @@ func TestNetworkKindKnown(t *testing.T) {
 	exit := vpn.ip6("203.0.200.1") // another prefix of the same VPN
 	user := func() *walk {
 		w := newWalk(t)
-		w.Profile.Anonymous.See(vpn.context(), noon)
+		settle(&w.Profile.Anonymous, vpn.context())
 		return w
 	}
 	for name, f := range map[string]fact{

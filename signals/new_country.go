@@ -48,5 +48,5 @@ func measureNewCountry(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	case n.login:
 		return measured(1, min(math.Log(countryAttackLogin/countryLogin)+absence(n.gap)/2, novelMost), d), cell
 	}
-	return measured(1, surprise(countryAttack, countryRate, n.gap, novelMost), d), cell
+	return measured(1, n.surprise(riskd.MoveCountry, countryAttack, countryRate, novelMost), d), cell
 }

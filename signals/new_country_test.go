@@ -42,7 +42,7 @@ func (s spot) moved(country string) spot {
 func TestNewCountryKnown(t *testing.T) {
 	t.Parallel()
 	w := newWalk(t).from(york)
-	w.Profile.Contexts.See(york.context(), noon)
+	w.knows(york)
 	f := w.read("new_country")
 	want(t, f, 0, 0)
 	if f.numbers["known"] != 1 {

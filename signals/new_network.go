@@ -46,5 +46,5 @@ func measureNewNetwork(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	case n.login:
 		return measured(1, min(math.Log(networkAttackLogin/networkLogin)+absence(n.gap)/2, novelMost), d), cell
 	}
-	return measured(1, surprise(networkAttack, networkRate, n.gap, novelMost), d), cell
+	return measured(1, n.surprise(riskd.MoveNetwork, networkAttack, networkRate, novelMost), d), cell
 }

@@ -37,7 +37,7 @@ func TestNewNetworkInASession(t *testing.T) {
 func TestNewNetworkKnown(t *testing.T) {
 	t.Parallel()
 	w := newWalk(t).from(street)
-	w.Profile.Contexts.See(street.context(), noon)
+	w.knows(street)
 	f := w.read("new_network")
 	want(t, f, 0, 0)
 	if f.numbers["known"] != 1 {

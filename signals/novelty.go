@@ -16,11 +16,12 @@ type novelty struct {
 	session, user riskd.Familiarity
 	login         bool
 	gap           time.Duration
+	profile       *riskd.Profile
 }
 
 func compare(in *Input) novelty {
-	n := novelty{to: riskd.ContextOf(in.Event), login: in.login(), gap: in.gap()}
-	n.user = in.Profile.Contexts.Familiar(n.to)
+	n := novelty{to: riskd.ContextOf(in.Event), login: in.login(), gap: in.gap(), profile: in.Profile}
+	n.user = in.Profile.Contexts.Settled(n.to, ownMachine(in), in.Now)
 	if n.login {
 		return n
 	}
@@ -40,12 +41,47 @@ func (n *novelty) prefix() bool { return n.session.Prefix || n.user.Prefix }
 // 5000 requests nobody has measured (assumed).
 const rarest = 2e-4
 
+// hazardPrior is how many hours of the user's own activity the population's rate
+// counts as much as: enough that a few changes, which may be the first of an
+// attack, don't excuse those that follow (assumed: docs/detection.md).
+const hazardPrior = 20
+
 // surprise is the evidence of a change within a session: ln(attack/P), where P
-// is the chance that the change happens benignly, at rate a hour, within the
-// gap. A change right after the last request says more than one after a night.
-func surprise(attack, rate float64, gap time.Duration, most float64) float64 {
-	p := max(-math.Expm1(-rate*gap.Hours()), rarest)
-	return min(max(math.Log(attack/p), 0), most)
+// is the chance that the change happens benignly within the gap, at rate an hour
+// in the population and as often as the user is known to make it. A change right
+// after the last request says more than one after a night.
+func (n *novelty) surprise(move riskd.Move, attack, rate, most float64) float64 {
+	p := n.profile
+	if !p.Young() {
+		rate = (float64(p.Moves[move]) + hazardPrior*rate) / (p.ActiveFor.Hours() + hazardPrior)
+	}
+	chance := max(-math.Expm1(-rate*n.gap.Hours()), rarest)
+	return min(max(math.Log(attack/chance), 0), most)
+}
+
+// Arrival reports whether the event is a login, or comes from another prefix or
+// machine than the session's last.
+func (in *Input) Arrival() bool {
+	if in.login() {
+		return in.Event.User.ID != ""
+	}
+	return riskd.PrefixOf(in.Event.Client.IP) != in.Session.Here.Prefix || otherMachine(in)
+}
+
+// Move says by which move, if any, the event has come within its session.
+func (in *Input) Move() (riskd.Move, bool) {
+	n := compare(in)
+	switch {
+	case n.login || n.to.Prefix == n.from.Prefix:
+		return 0, false
+	case n.to.ASN == n.from.ASN || n.to.ASN == 0 || n.from.ASN == 0:
+		return riskd.MovePrefix, true
+	case n.prefix() || n.session.ASN || n.user.ASN:
+		return riskd.MoveKnown, true
+	case n.session.Country || n.user.Country || n.to.Country == riskd.Country{}:
+		return riskd.MoveNetwork, true
+	}
+	return riskd.MoveCountry, true
 }
 
 // The benign logins that come from a new address, by the time since the user was

@@ -56,6 +56,7 @@ func newWalk(t *testing.T) *walk {
 		},
 		Session: &riskd.Session{User: "ana", Requests: 5, Cells: make([]riskd.Cell, signals.Cells())},
 		Profile: &riskd.Profile{User: "ana", Sessions: 10, Requests: 400, LastAt: noon.Add(-time.Hour)},
+		Crowd:   &riskd.Crowd{},
 		Now:     noon,
 		Gap:     10 * time.Second,
 	}}
@@ -67,9 +68,19 @@ func newWalk(t *testing.T) *walk {
 	s.Anchor = riskd.Anchor{Lat: home.place.Lat, Lon: home.place.Lon, RadiusKM: 20, Country: riskd.CountryOf("FR"), Prefix: home.context().Prefix, Build: 1, At: s.SeenAt}
 	s.Known.See(s.Here, noon)
 	s.AcceptDevice(s.Device)
-	p.Contexts.See(s.Here, noon)
-	p.Devices[0] = riskd.DeviceSeen{DeviceMark: s.Device, Agent: w.Agent, Count: 50}
+	w.knows(home)
+	p.Devices[0] = riskd.DeviceSeen{DeviceMark: s.Device, Tenure: riskd.Tenure{Proved: true}, Agent: w.Agent, Count: 50}
 	return w
+}
+
+// knows makes a place one of ana's own.
+func (w *walk) knows(s spot) { settle(&w.Profile.Contexts, s.context()) }
+
+func settle(c *riskd.Contexts, x riskd.Context) {
+	c.See(x, noon)
+	for i := range c {
+		c[i].Tenure.Proved = true
+	}
 }
 
 // login makes the next event the session's first, so long after ana was last seen.

@@ -69,7 +69,7 @@ func returned(in *Input, from, to riskd.Context) (machine string, nats, most flo
 	switch {
 	case otherMachine(in):
 		machine, nats, most = "other", returnOtherNats, returnOtherMost
-	case mobile, to.ASN == 0, usual(in.Profile, from.ASN) && usual(in.Profile, to.ASN):
+	case mobile, to.ASN == 0, usual(in, from.ASN) && usual(in, to.ASN):
 		nats = 0
 	}
 	if keyProved(in) {
@@ -96,11 +96,11 @@ func placeOf(c riskd.Context) float64 {
 	return -mark(uint64(c.Prefix))
 }
 
-func usual(p *riskd.Profile, asn uint32) bool {
+func usual(in *Input, asn uint32) bool {
 	requests := uint64(0)
-	for i := range p.Contexts {
-		if p.Contexts[i].ASN == asn {
-			requests += uint64(p.Contexts[i].Count)
+	for i := range in.Profile.Contexts {
+		if c := &in.Profile.Contexts[i]; c.ASN == asn && c.Tenure.Settled(in.Now) {
+			requests += uint64(c.Count)
 		}
 	}
 	return requests >= usualAfter

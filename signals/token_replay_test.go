@@ -114,8 +114,8 @@ func TestTokenReplayBetweenTheUsersOwn(t *testing.T) {
 	for requests, nats := range map[int]float64{49: 1.5, 50: 0} {
 		w := newWalk(t)
 		for range requests {
-			w.Profile.Contexts.See(home.context(), noon)
-			w.Profile.Contexts.See(lyon.context(), noon)
+			w.knows(home)
+			w.knows(lyon)
 		}
 		ana := client{home, "cookie", "print", chrome145}
 		facts := interleave(w, ana, client{lyon, "cookie", "print", chrome145}, time.Minute, 2)

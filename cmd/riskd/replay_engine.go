@@ -37,6 +37,7 @@ func newReplayEngine(pack scoring.Policy, locator scoring.Locator, o sessions.Op
 	r := &replayEngine{memory: &replayMemory{Store: store, told: map[uint64]bool{}}}
 	r.handler, err = identity.New(identity.Options{
 		Orders: store, Table: func() map[string][]riskd.Action { return pack.Info().Tuning.Identity },
+		Tell: store.Tell,
 	})
 	if err != nil {
 		return nil, err

@@ -134,6 +134,7 @@ func (r *scenarioRun) handler(overlay []byte, clock *time.Time) (http.Handler, e
 	orders := &state{Store: store, trail: &auditTrail{}, metrics: newMetrics()}
 	events, err := identity.New(identity.Options{
 		Orders: orders, Table: func() map[string][]riskd.Action { return pack.Info().Tuning.Identity },
+		Tell: store.Tell,
 	})
 	if err != nil {
 		return nil, err

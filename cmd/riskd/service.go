@@ -199,6 +199,7 @@ func (s *service) openAPI() (err error) {
 	handler, err := identity.New(identity.Options{
 		Orders: s.store,
 		Table:  func() map[string][]riskd.Action { return s.pack.set.Current().Info().Tuning.Identity },
+		Tell:   s.store.Tell,
 	})
 	if err != nil {
 		return err

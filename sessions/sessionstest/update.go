@@ -106,7 +106,7 @@ func profilesLearn(t *testing.T, s tested) {
 		t.Errorf("learned %d sessions, %d requests, %v to %v; want 2, 3, noon to one", p.Sessions, p.Requests, p.FirstAt, p.LastAt)
 	}
 	agent := riskd.Agent{Family: "Firefox", OS: "Linux"}
-	if device, _, known := p.HasDevice(riskd.MarkOf(&first.Device), agent); !device || !known {
+	if device, _, known := p.HasDevice(riskd.MarkOf(&first.Device), agent, noon); !device || !known {
 		t.Error("device or agent of the session not learned")
 	}
 	if !find(t, s, 1).Learned {
@@ -178,8 +178,8 @@ func oneAtATime(t *testing.T, s tested) {
 	if n := find(t, s, 1).Requests; n != workers*events {
 		t.Errorf("%d requests, want %d", n, workers*events)
 	}
-	if p := profileOf(s, event(1, with{user: "ada"})); p.Requests != workers*events || p.Sessions != 1 {
-		t.Errorf("profile has %d requests of %d sessions, want %d of 1", p.Requests, p.Sessions, workers*events)
+	if p := profileOf(s, event(1, with{user: "ada"})); p.Contexts[0].Count != workers*events || p.Sessions != 1 {
+		t.Errorf("profile has %d requests of %d sessions, want %d of 1", p.Contexts[0].Count, p.Sessions, workers*events)
 	}
 }
 

@@ -102,8 +102,7 @@ type track struct {
 	// marks are, of a session that an attack has come to, the places of its entries
 	// in the trace and the attacks that come with them.
 	marks []markedEntry
-	// present counts what would alarm: honest is a session that no attack comes to.
-	honest bool
+	honest bool // no label ever names one of its events
 }
 
 // markedEntry says of an entry where it stands in the trace, and which attack comes
@@ -123,7 +122,8 @@ type user struct {
 // attack is one labelled attack and its own events from the onset on.
 type attack struct {
 	id, family string
-	user       int32
+	user       int32 // whose session it came to first
+	track      int32
 	events     []attackEvent
 }
 

@@ -194,7 +194,7 @@ func (r *Recorder) meet(e *riskd.Event, s *session) int32 {
 		if label.onset && !m.onset {
 			return -1 // it has not begun
 		}
-		a = &attack{id: label.id, family: label.family, user: t.user}
+		a = &attack{id: label.id, family: label.family, user: -1, track: int32(s.track)}
 		r.attacks[m.attack] = a
 	}
 	s.attacked = true
@@ -249,6 +249,7 @@ func (r *Recorder) Close() *Log {
 	if r.Labels != nil {
 		for i := range r.Labels.attacks {
 			if a := r.attacks[int32(i)]; a != nil {
+				a.user = l.tracks[a.track].user // who may have signed in later
 				place[int32(i)] = int32(len(l.attacks))
 				l.attacks = append(l.attacks, *a)
 			}

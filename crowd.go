@@ -32,10 +32,11 @@ type Popularity struct {
 
 // StackOf is the part of a JA4 fingerprint that a TLS library decides: protocol,
 // version and ciphers, without the extensions, which change from one connection to
-// the next ("" when there is no JA4). QUIC counts as TCP: browsers use both.
+// the next ("" when there is no JA4). It is that of TCP alone: over QUIC the same
+// browser offers other ciphers, and browsers use both.
 func StackOf(ja4 string) string {
 	const a, b = 10, 12 // lengths of the parts, FoxIO's JA4
-	if len(ja4) < a+1+b || ja4[a] != '_' {
+	if len(ja4) < a+1+b || ja4[a] != '_' || ja4[0] != 't' {
 		return ""
 	}
 	return ja4[1:3] + ja4[4:6] + ja4[a:a+1+b]

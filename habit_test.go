@@ -260,7 +260,7 @@ func TestAttributes(t *testing.T) {
 func TestStackOf(t *testing.T) {
 	tests := map[string]string{
 		"t13d1516h2_8daaf6156771_e5627efa2ab1": "1315_8daaf6156771",
-		"q13d1517h3_8daaf6156771_e5627efa2ab2": "1315_8daaf6156771", // the same browser by QUIC
+		"q13d0312h3_55b375c5d22e_06cda9e17597": "",                  // QUIC has other ciphers
 		"t13d1515h2_8daaf6156771_000000000000": "1315_8daaf6156771", // resumed
 		"t13d190900_9dc949149365_97f8aa674fd9": "1319_9dc949149365",
 		"":                                     "",

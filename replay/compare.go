@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/replay/measure"
 )
 
 // Line is what a line of a trace holds: one of the two.
@@ -15,17 +16,17 @@ type Line struct {
 	Identity *riskd.IdentityEvent
 }
 
-// Trace is a recording, or a part of one: those of one comparison follow each other.
+// Trace is a recording, or a part of one: those of one run follow each other.
 type Trace struct {
 	Name string
-	In   io.ReaderAt
+	In   io.Reader
 }
 
 // Engine decides recorded events under one pack. It is used by one goroutine at a
 // time. number is the place of a line in the whole trace: ids that the engine gives
 // must come from it and from nothing else.
 type Engine interface {
-	// Decide answers an event as of its time.
+	// Decide answers an event as of its time. The event is the engine's.
 	Decide(ctx context.Context, number int, e *riskd.Event) Answer
 	// Prove passes a challenge as of a time, by whatever it asks for, and reports
 	// whether the challenge was there to be passed.
@@ -34,11 +35,22 @@ type Engine interface {
 	Tell(ctx context.Context, number int, e *riskd.IdentityEvent) error
 }
 
-// Answer is a decision, and whether it repeats what a timeout or an identity event
-// has led to, rather than what the policy judged.
+// Answer is a decision, and what else is measured of it.
 type Answer struct {
 	riskd.Decision
+	// ByOrder says that it repeats what a timeout or an identity event has led to,
+	// rather than what the policy judged.
 	ByOrder bool
+	// Demanded says that a step-up isn't for risk: the policy asks for a proof below its
+	// thresholds, as for an action that takes a fresh one, or an identity event has
+	// ordered it. Held says that an earlier step-up waits, and nothing new asks for one.
+	Demanded bool
+	Held     bool
+	// Strength is how strong the event's alarm is, in nats: [measure.Strength], or
+	// [measure.Certain] where an invariant is broken.
+	Strength float64
+	// Country is where the event came from, "" if that isn't known.
+	Country string
 }
 
 // StepUps says what becomes of challenges.
@@ -68,7 +80,21 @@ func ParseStepUps(s string) (StepUps, error) {
 	return 0, errors.New("must be recorded or passed")
 }
 
-// Options are the parts of a comparison.
+// Bound is an end of the span that counts: a time, or how long after the first event of
+// the trace. The zero Bound is none.
+type Bound struct {
+	Time  time.Time
+	After time.Duration
+}
+
+func (b Bound) at(first time.Time) time.Time {
+	if b.After > 0 {
+		return first.Add(b.After)
+	}
+	return b.Time
+}
+
+// Options are the parts of a run.
 type Options struct {
 	Traces []Trace
 	// Decode reads one line. It must be safe for concurrent use, and must not keep
@@ -76,59 +102,69 @@ type Options struct {
 	Decode func(line []byte) (Line, error)
 	// MaxLine is the length of the longest line, in bytes.
 	MaxLine int
-	// Engines makes the engines of a batch, which remember as much as capacity sessions
-	// and profiles without forgetting any.
-	Engines func(capacity int) ([2]Engine, error)
-	Packs   [2]Pack
-	// Labels say which events are attacks; nil if nobody knows.
-	Labels  *Labels
+	// Engines are the packs' engines: two for Compare, one for Measure.
+	Engines []Engine
+	Packs   []Pack // of the engines
+	// Labels gives what is known of the events, nil if nobody knows anything. It is
+	// asked once, when the first lines have arrived: who writes the trace may have
+	// written the labels just before. Optional.
+	Labels  func() (*Labels, error)
 	StepUps StepUps
-	// Workers is how many batches run at once.
-	Workers int
-	// BatchLines is how many lines a batch has at most, unless it is one group.
-	// Default: 2048.
+	// From and Until bound what is measured: sessions and attacks that begin from From
+	// on and before Until. What is earlier is history that profiles learn from.
+	From, Until Bound
+	// Figures say how what is measured is told.
+	Figures measure.Options
+	// BatchLines is how many lines are handed on together. Default: 256.
 	BatchLines int
-	// Progress is told now and then how many lines a pass has done. Optional.
-	Progress func(pass, lines int)
+	// Progress is told now and then how many lines are done. Optional.
+	Progress func(lines int)
+}
+
+func (o *Options) check(engines int) error {
+	switch {
+	case o.Decode == nil:
+		return errors.New("replay.Options.Decode: is required")
+	case len(o.Engines) != engines || len(o.Packs) != engines:
+		return errors.New("replay.Options.Engines: must be two to compare, one to measure, and as many packs")
+	case o.MaxLine < 1:
+		return errors.New("replay.Options.MaxLine: must be 1 or more")
+	}
+	if o.BatchLines == 0 {
+		o.BatchLines = batchLines
+	}
+	if o.Progress == nil {
+		o.Progress = func(int) {}
+	}
+	if o.Labels == nil {
+		o.Labels = func() (*Labels, error) { return nil, nil }
+	}
+	return nil
 }
 
 // Compare runs the traces under both packs. faults are the lines that are none, each
 // with its place; they are left out of the report. The error says why there is no
 // report.
 func Compare(ctx context.Context, o Options) (report *Report, faults []error, err error) {
-	switch {
-	case o.Decode == nil:
-		return nil, nil, errors.New("replay.Options.Decode: is required")
-	case o.Engines == nil:
-		return nil, nil, errors.New("replay.Options.Engines: is required")
-	case o.Workers < 1:
-		return nil, nil, errors.New("replay.Options.Workers: must be 1 or more")
-	case o.MaxLine < 1:
-		return nil, nil, errors.New("replay.Options.MaxLine: must be 1 or more")
+	if err := o.check(2); err != nil {
+		return nil, nil, err
 	}
-	if o.BatchLines == 0 {
-		o.BatchLines = batchLines
+	c := newCollector(&o)
+	if faults, err = c.run(ctx); err != nil {
+		return nil, faults, err
 	}
-	if o.Progress == nil {
-		o.Progress = func(int, int) {}
-	}
-	o.Labels = o.Labels.fresh()
-	x := newIndex(&o)
-	for i := range o.Traces {
-		if err := x.scan(ctx, i); err != nil {
-			return nil, x.faults, err
-		}
-	}
-	c := &comparison{Options: o, index: x}
-	total, err := c.run(ctx, x.batches())
-	if err != nil {
-		return nil, x.faults, err
-	}
-	return c.report(total), x.faults, nil
+	return c.report(), faults, nil
 }
 
-// comparison is the second pass.
-type comparison struct {
-	Options
-	index *index
+// Measure runs the traces under one pack, and measures it by the labels. faults and
+// error are those of Compare.
+func Measure(ctx context.Context, o Options) (m *Measurement, faults []error, err error) {
+	if err := o.check(1); err != nil {
+		return nil, nil, err
+	}
+	c := newCollector(&o)
+	if faults, err = c.run(ctx); err != nil {
+		return nil, faults, err
+	}
+	return c.measurement(), faults, nil
 }

@@ -81,7 +81,7 @@ func (o obedient) Tell(_ context.Context, _ int, e *riskd.IdentityEvent) error {
 type comparison struct {
 	labels  string
 	stepUps replay.StepUps
-	proofs  []string
+	proofs  [2][]string
 	faults  []error
 }
 
@@ -89,17 +89,11 @@ func (c *comparison) run(t *testing.T, trace string) (*replay.Report, error) {
 	t.Helper()
 	o := replay.Options{
 		Traces: []replay.Trace{{Name: "t", In: strings.NewReader(trace)}}, Decode: decode, MaxLine: 64,
-		Engines: func(int) ([2]replay.Engine, error) {
-			return [2]replay.Engine{obedient{0, &c.proofs}, obedient{1, &c.proofs}}, nil
-		},
-		StepUps: c.stepUps, Workers: 1,
+		Engines: []replay.Engine{obedient{0, &c.proofs[0]}, obedient{1, &c.proofs[1]}}, Packs: make([]replay.Pack, 2),
+		StepUps: c.stepUps, BatchLines: 2,
 	}
 	if c.labels != "" {
-		labels, err := replay.ReadLabels("l", strings.NewReader(c.labels))
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Labels = labels
+		o.Labels = func() (*replay.Labels, error) { return replay.ReadLabels("l", strings.NewReader(c.labels)) }
 	}
 	r, faults, err := replay.Compare(t.Context(), o)
 	c.faults = faults
@@ -239,14 +233,14 @@ func TestStepUpsPassed(t *testing.T) {
 `
 	c := comparison{stepUps: replay.Passed, labels: `{"event":"b2","attack":"x"}`}
 	r := c.must(t, trace)
-	if got := strings.Join(c.proofs, ","); got != "a1 0,b1 0,b1 1" {
+	if got := fmt.Sprint(c.proofs); got != "[[a1 0 b1 0] [b1 1]]" {
 		t.Errorf("proofs: %s", got)
 	}
 	if s := r.StepUps; s.A != (replay.StepUpCount{Asked: 2, Waiting: 1, Proved: 2}) || s.B != (replay.StepUpCount{Asked: 1, Proved: 1}) {
 		t.Errorf("step-ups: %+v", s)
 	}
 	c = comparison{}
-	if r = c.must(t, trace); len(c.proofs) > 0 || r.StepUps.A.Waiting != 2 {
+	if r = c.must(t, trace); c.proofs[0] != nil || r.StepUps.A.Waiting != 2 {
 		t.Errorf("with what is recorded: %v, %+v", c.proofs, r.StepUps)
 	}
 }

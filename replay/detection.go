@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	"github.com/riskd/riskd/replay/measure"
 )
 
 // Detection is how well the packs catch the labelled attacks, and at what price. An
@@ -37,6 +39,8 @@ type SideDetection struct {
 	Per1000 float64 `json:"false_alarms_per_1000_sessions"`
 	// UserDays are days (UTC) of users in such sessions, with at least one alarm.
 	UserDays Rate `json:"false_alarm_user_days"`
+	// Measures are what the pack would be measured at by itself.
+	Measures *measure.Report `json:"measures"`
 }
 
 // Attacks are what becomes of attacks under one pack. One is caught by the first
@@ -72,58 +76,48 @@ type Attack struct {
 }
 
 // detection takes the attacks together.
-func (c *comparison) detection(t *tally) *Detection {
-	d := &Detection{Unmatched: c.Labels.unmatched(), Families: []Family{}, Missed: []Attack{}, Found: []Attack{}}
-	var attacks []*attack
+func (c *collector) detection() *Detection {
+	d := &Detection{Unmatched: c.order.unmatched(), Families: []Family{}, Missed: []Attack{}, Found: []Attack{}}
 	families := map[string][]*attack{}
 	var pairs paired
-	for _, a := range c.Labels.attacks {
-		if len(a.numbers) == 0 {
-			continue
-		}
-		attacks = append(attacks, a)
+	for _, a := range c.order.begun {
 		families[a.family] = append(families[a.family], a)
-		in := t.caughtOf(a)
-		pairs.add([2]bool{in[0].alarm > 0, in[1].alarm > 0})
+		met := [2]bool{a.met[0].asked.Met, a.met[1].asked.Met}
+		pairs.add(met)
 		switch {
-		case in[0].alarm > 0 && in[1].alarm == 0:
-			d.Missed = append(d.Missed, Attack{a.id, a.family, c.whereIs(in[0].alarm - 1)})
-		case in[0].alarm == 0 && in[1].alarm > 0:
-			d.Found = append(d.Found, Attack{a.id, a.family, c.whereIs(in[1].alarm - 1)})
+		case met[0] && !met[1]:
+			d.Missed = append(d.Missed, Attack{a.id, a.family, a.met[0].at.String()})
+		case !met[0] && met[1]:
+			d.Found = append(d.Found, Attack{a.id, a.family, a.met[1].at.String()})
 		}
 	}
-	d.Caught, d.FalseAlarms = differenceOf(&pairs), differenceOf(&t.honest)
+	d.Caught, d.FalseAlarms = differenceOf(&pairs), differenceOf(&c.honest)
+	days := c.pairedDays()
 	for side, out := range []*SideDetection{&d.A, &d.B} {
-		out.Attacks = t.attacks(attacks, side)
-		out.Sessions = rateOf(t.hit.of(side), t.hit.total())
-		out.FalseAlarms = rateOf(t.honest.of(side), t.honest.total())
-		out.FalseRevokes = rateOf(t.honestRevoke.of(side), t.honestRevoke.total())
+		out.Attacks = attacksOf(c.order.begun, side)
+		out.Sessions = rateOf(c.hit.of(side), c.hit.total())
+		out.FalseAlarms = rateOf(c.honest.of(side), c.honest.total())
+		out.FalseRevokes = rateOf(c.honestRevoke.of(side), c.honestRevoke.total())
 		out.Per1000 = round(1000*out.FalseAlarms.Rate, 3)
-		out.UserDays = rateOf(t.days.of(side), t.days.total())
+		out.UserDays = rateOf(days.of(side), days.total())
+		out.Measures = measure.Of(c.records(side), c.options.Figures)
 	}
 	for _, name := range slices.Sorted(maps.Keys(families)) {
 		of := families[name]
-		d.Families = append(d.Families, Family{name, t.attacks(of, 0), t.attacks(of, 1)})
+		d.Families = append(d.Families, Family{name, attacksOf(of, 0), attacksOf(of, 1)})
 	}
 	return d
 }
 
-func (t *tally) caughtOf(a *attack) [2]caught {
-	if in := t.catches[a]; in != nil {
-		return *in
-	}
-	return [2]caught{}
-}
-
-func (t *tally) attacks(all []*attack, side int) Attacks {
+func attacksOf(all []*attack, side int) Attacks {
 	var alarms, revokes []int
 	for _, a := range all {
-		in := t.caughtOf(a)[side]
-		if in.alarm > 0 {
-			alarms = append(alarms, a.requests(in.alarm-1))
+		in := &a.met[side]
+		if in.asked.Met {
+			alarms = append(alarms, in.asked.Requests)
 		}
-		if in.revoke > 0 {
-			revokes = append(revokes, a.requests(in.revoke-1))
+		if in.revoke.Met {
+			revokes = append(revokes, in.revoke.Requests)
 		}
 	}
 	return Attacks{

@@ -1,9 +1,10 @@
 package replay
 
-import "math"
+import (
+	"math"
 
-// z is the quantile of the normal distribution for 95 % confidence, both sides.
-const z = 1.959963984540054
+	"github.com/riskd/riskd/replay/measure"
+)
 
 // Rate is a share with its 95 % confidence interval (Wilson, 1927), which stays
 // within 0 and 1 and is good for small counts too. Of is 0 where there is nothing to
@@ -20,17 +21,8 @@ func rateOf(count, of int) Rate {
 	if of == 0 {
 		return Rate{High: 1}
 	}
-	n, p := float64(of), float64(count)/float64(of)
-	middle := (p + z*z/(2*n)) / (1 + z*z/n)
-	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
-	low, high := max(0, middle-half), min(1, middle+half)
-	if count == 0 {
-		low = 0
-	}
-	if count == of {
-		high = 1
-	}
-	return Rate{count, of, round(p, 6), round(low, 6), round(high, 6)}
+	low, high := measure.Wilson(count, of)
+	return Rate{count, of, round(float64(count)/float64(of), 6), round(low, 6), round(high, 6)}
 }
 
 // Difference is B's share less A's over the same things, with its 95 % confidence
@@ -57,7 +49,7 @@ func differenceOf(p *paired) Difference {
 	a, b := float64(d.OnlyA), float64(d.OnlyB)
 	n := float64(total) + 2
 	middle := (b - a) / n
-	half := z * math.Sqrt(max(0, (a+b+1)/n-middle*middle)/n)
+	half := measure.Z * math.Sqrt(max(0, (a+b+1)/n-middle*middle)/n)
 	d.Rate = round((b-a)/float64(total), 6)
 	d.Low, d.High = round(max(-1, middle-half), 6), round(min(1, middle+half), 6)
 	d.P = round(mcnemar(d.OnlyA, d.OnlyB), 6)

@@ -7,88 +7,58 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
-// Labels say which events of a trace belong to attacks. Engines never see them.
+// Labels say which events of a trace belong to attacks, what honest cause others have,
+// and what kind of user somebody is. Engines never see them, and a run doesn't change
+// them.
 type Labels struct {
-	events  map[string]*label // by the event's id
-	attacks []*attack         // in the order of the file
+	marks      map[string]*mark // by the event's id
+	families   map[string]string
+	onsets     map[string]bool // attacks that have an event labelled as their beginning
+	archetypes map[person]string
+	names      map[string]string // each text once
 }
 
-type label struct {
-	attack *attack
+// mark is what labels say of one event: the attack that it belongs to, or the honest
+// causes of what is unusual in it.
+type mark struct {
+	attack string
 	onset  bool
-	met    bool // an event of the trace has that id
+	causes []string
 }
 
-// fresh gives labels of which no event has been met.
-func (l *Labels) fresh() *Labels {
+// person is a user within his tenant.
+type person struct{ tenant, user string }
+
+// archetype is what kind of user somebody is. A label that names no tenant holds for
+// the user in each of them.
+func (l *Labels) archetype(p person) string {
 	if l == nil {
-		return nil
+		return ""
 	}
-	out := &Labels{events: make(map[string]*label, len(l.events))}
-	copies := map[*attack]*attack{}
-	for _, a := range l.attacks {
-		copies[a] = &attack{id: a.id, family: a.family}
-		out.attacks = append(out.attacks, copies[a])
+	if name, ok := l.archetypes[p]; ok {
+		return name
 	}
-	for id, in := range l.events {
-		out.events[id] = &label{attack: copies[in.attack], onset: in.onset}
-	}
-	return out
-}
-
-// unmatched counts the labels whose event isn't in the trace.
-func (l *Labels) unmatched() (n int) {
-	for _, in := range l.events {
-		if !in.met {
-			n++
-		}
-	}
-	return n
-}
-
-// attack is one attack and the events that it consists of.
-type attack struct {
-	id, family string
-	numbers    []uint32 // of its events, upwards
-	onsets     []uint32 // of those that are labelled as its beginning
-}
-
-func (a *attack) take(number uint32, onset bool) {
-	a.numbers = append(a.numbers, number)
-	if onset {
-		a.onsets = append(a.onsets, number)
-	}
-}
-
-// onset is where the attack begins: at the first event that is labelled so, or at the
-// first of all. There is an event.
-func (a *attack) onset() uint32 {
-	if len(a.onsets) > 0 {
-		return a.onsets[0]
-	}
-	return a.numbers[0]
-}
-
-// requests counts the attack's events from its onset up to an event's number.
-func (a *attack) requests(upTo uint32) (n int) {
-	for _, number := range a.numbers {
-		if number >= a.onset() && number <= upTo {
-			n++
-		}
-	}
-	return n
+	return l.archetypes[person{user: p.user}]
 }
 
 // maxLabel is the length of a label's longest line, in bytes.
 const maxLabel = 4096
 
-// ReadLabels reads a labels file: a line {"event":id,"attack":id,"family":name,
-// "onset":bool} for each event of an attack. An error has the place of every fault.
+// ReadLabels reads a labels file, with a line
+//
+//	{"event":id,"attack":id,"family":name,"onset":bool}
+//
+// for each event of an attack, {"event":id,"cause":name} for each honest cause that is
+// known of another, and {"user":id,"archetype":name} for each user whose kind is. An error has
+// the place of every fault.
 func ReadLabels(name string, in io.Reader) (*Labels, error) {
-	all := &Labels{events: map[string]*label{}}
-	attacks := map[string]*attack{}
+	all := &Labels{
+		marks: map[string]*mark{}, families: map[string]string{}, onsets: map[string]bool{},
+		archetypes: map[person]string{}, names: map[string]string{},
+	}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxLabel)
 	var faults []error
@@ -97,7 +67,7 @@ func ReadLabels(name string, in io.Reader) (*Labels, error) {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		if err := all.take(attacks, lines.Bytes()); err != nil {
+		if err := all.take(lines.Bytes()); err != nil {
 			faults = append(faults, fmt.Errorf("%s:%d: %w", name, number, err))
 		}
 	}
@@ -109,39 +79,99 @@ func ReadLabels(name string, in io.Reader) (*Labels, error) {
 	return all, errors.Join(faults...)
 }
 
-func (l *Labels) take(attacks map[string]*attack, line []byte) error {
-	var in struct {
-		Event  string `json:"event"`
-		Attack string `json:"attack"`
-		Family string `json:"family"`
-		Onset  bool   `json:"onset"`
-	}
+// labelLine is a line of a labels file.
+type labelLine struct {
+	Event     string `json:"event"`
+	Attack    string `json:"attack"`
+	Family    string `json:"family"`
+	Onset     bool   `json:"onset"`
+	Cause     string `json:"cause"`
+	Tenant    string `json:"tenant"`
+	User      string `json:"user"`
+	Archetype string `json:"archetype"`
+}
+
+const labelForms = `{"event":id,"attack":id,"family":name,"onset":bool}, {"event":id,"cause":name} or {"user":id,"archetype":name}`
+
+func (l *Labels) take(line []byte) error {
+	var in labelLine
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
-		return fmt.Errorf(`must be {"event":id,"attack":id,"family":name,"onset":bool}: %w`, err)
+		return fmt.Errorf("must be %s: %w", labelForms, err)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return errors.New("must be one JSON document")
 	}
-	a := attacks[in.Attack]
 	switch {
+	case in.Archetype != "" || in.User != "":
+		return l.takeUser(&in)
 	case in.Event == "":
 		return errors.New("event: is required: the id of an event in the trace")
+	case in.Cause != "":
+		return l.takeCause(&in)
+	default:
+		return l.takeAttack(&in)
+	}
+}
+
+func (l *Labels) takeUser(in *labelLine) error {
+	who := person{l.name(in.Tenant), in.User}
+	switch {
+	case in.User == "":
+		return errors.New("user: is required: who is of that archetype")
+	case in.Archetype == "":
+		return errors.New("archetype: is required: what kind of user that is")
+	case in.Event != "" || in.Attack != "" || in.Cause != "":
+		return errors.New("user: is no member of a label for an event")
+	case l.archetypes[who] != "":
+		return fmt.Errorf("user: %s was labelled before", in.User)
+	}
+	l.archetypes[who] = l.name(in.Archetype)
+	return nil
+}
+
+func (l *Labels) takeCause(in *labelLine) error {
+	m := l.marks[in.Event]
+	switch {
+	case in.Attack != "" || m != nil && m.attack != "":
+		return errors.New("cause: is for events without an attack")
+	case m == nil:
+		m = &mark{}
+		l.marks[in.Event] = m
+	case slices.Contains(m.causes, in.Cause):
+		return fmt.Errorf("event: %s was labelled with that cause before", in.Event)
+	}
+	m.causes = append(m.causes, l.name(in.Cause))
+	return nil
+}
+
+func (l *Labels) takeAttack(in *labelLine) error {
+	family := l.families[in.Attack]
+	switch {
 	case in.Attack == "":
 		return errors.New("attack: is required: what the events of one attack have in common")
-	case l.events[in.Event] != nil:
+	case l.marks[in.Event] != nil:
 		return fmt.Errorf("event: %s was labelled before", in.Event)
-	case a != nil && in.Family != "" && a.family != "" && a.family != in.Family:
-		return fmt.Errorf("family: attack %s is of family %s above", in.Attack, a.family)
-	case a == nil:
-		a = &attack{id: in.Attack}
-		attacks[in.Attack] = a
-		l.attacks = append(l.attacks, a)
+	case in.Family != "" && family != "" && family != in.Family:
+		return fmt.Errorf("family: attack %s is of family %s above", in.Attack, family)
 	}
+	attack := l.name(in.Attack)
 	if in.Family != "" {
-		a.family = in.Family
+		l.families[attack] = l.name(in.Family)
 	}
-	l.events[in.Event] = &label{attack: a, onset: in.Onset}
+	if in.Onset {
+		l.onsets[attack] = true
+	}
+	l.marks[in.Event] = &mark{attack: attack, onset: in.Onset}
 	return nil
+}
+
+// name gives a text that is held once, however many lines have it.
+func (l *Labels) name(text string) string {
+	if held, ok := l.names[text]; ok {
+		return held
+	}
+	l.names[text] = text
+	return text
 }

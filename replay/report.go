@@ -2,7 +2,6 @@ package replay
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -46,6 +45,9 @@ type Report struct {
 type Pack struct {
 	Name     string `json:"pack"`
 	Revision string `json:"revision"`
+	// StepUpNats and RevokeNats are its thresholds.
+	StepUpNats float64 `json:"step_up_nats"`
+	RevokeNats float64 `json:"revoke_nats"`
 }
 
 // StepUpReport is what has become of challenges.
@@ -144,25 +146,19 @@ func changeOf(a, b Class) string {
 	}
 }
 
-// whereIs gives a line's place.
-func (c *comparison) whereIs(number uint32) string {
-	at := &c.index.lines[number]
-	return fmt.Sprintf("%s:%d", c.Traces[at.trace].Name, at.line)
-}
-
-func (c *comparison) report(t *tally) *Report {
+func (c *collector) report() *Report {
+	o, t := c.order, c.tally
 	r := &Report{
-		Version: 1, A: c.Packs[0], B: c.Packs[1], Traces: []string{}, From: t.first, To: t.last,
-		Events: t.events.Total(), IdentityEvents: t.identity, Sessions: t.sessions.Total(), Users: t.users,
+		Version: 1, A: c.options.Packs[0], B: c.options.Packs[1], Traces: []string{}, From: o.first, To: o.last,
+		Events: t.events.Total(), IdentityEvents: t.identity, Unread: o.unread, Sessions: t.sessions.Total(), Users: o.signedIn(),
 		ByEvent: t.events, BySession: t.sessions, Reasons: []ReasonCount{}, Divergences: []Divergence{},
 		Diverging: rateOf(len(t.diverging), t.sessions.Total()),
-		StepUps:   StepUpReport{Mode: c.StepUps.String(), A: t.stepUpCount(0), B: t.stepUpCount(1)},
+		StepUps:   StepUpReport{Mode: c.options.StepUps.String(), A: t.stepUpCount(0), B: t.stepUpCount(1)},
 		Identity:  IdentityFault{A: t.refused[0].count, B: t.refused[1].count, FirstA: t.refused[0].text(), FirstB: t.refused[1].text()},
 	}
-	for i := range c.Traces {
-		r.Traces = append(r.Traces, c.Traces[i].Name)
+	for i := range c.options.Traces {
+		r.Traces = append(r.Traces, c.options.Traces[i].Name)
 	}
-	r.Unread = c.index.unread
 	for class := range classes {
 		r.Answers = append(r.Answers, AnswerCount{class.String(), t.events.Of(0, class), t.events.Of(1, class)})
 	}
@@ -182,8 +178,8 @@ func (c *comparison) report(t *tally) *Report {
 	for _, change := range changes {
 		r.Changes = append(r.Changes, newChange(change, users[change]))
 	}
-	if c.Labels != nil {
-		r.Detection = c.detection(t)
+	if o.labels != nil {
+		r.Detection = c.detection()
 	}
 	return r
 }

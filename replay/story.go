@@ -42,59 +42,115 @@ func classOf(a *Answer) Class {
 // sideSet says for which sides something holds: bit 0 for A, bit 1 for B.
 type sideSet uint8
 
-// story is what becomes of one session under both packs.
+// story is what becomes of one session under the packs.
 type story struct {
+	// Of these order has the say until the session is over for good.
 	id           riskd.SessionID
 	tenant, user string
-	attacked     bool // at some time, before or after
-	attacks      []*attack
+	who          int // the user's place in order.people
+	seen         time.Time
+	counts       bool      // it begins where it is measured
+	named        bool      // by a label of an attack, at some time
+	attacks      []*attack // that have come to it
+
+	// And of these the collector.
 	worst        [2]Class
 	alarmed      [2]bool // since an attack came to it
 	asked, waits [2]bool // for a step-up
 	events       int
 	diverging    int
 	first        *First
-	number       uint32 // of the first divergence
-	codes        map[string]sideSet
+	number       int       // of the first divergence
+	codes        []codeSet // the reasons given so far
+	days         []storyDay
+	causes       []string // labelled last
+	country      string   // of its first event with one
+	abroad       bool     // seen in another
+	strength     [2]float32
+	alarmedBy    [2]bool   // risk, rather than by what is demanded
+	challenge    [2]string // the last one's id
+	asking       [2]string // the same of what is demanded
+	revoked      [2]bool
 }
 
-// meet takes up the label of one of the session's events.
-func (s *story) meet(l *label, number uint32) {
-	if l != nil && number >= l.attack.onset() && !slices.Contains(s.attacks, l.attack) {
-		s.attacks = append(s.attacks, l.attack)
+type codeSet struct {
+	code  string
+	sides sideSet
+}
+
+// storyDay is a day of the session, and for whom there was an alarm on it.
+type storyDay struct {
+	userDay
+	alarmed sideSet
+}
+
+// firstFor reports whether the session is given a reason for the first time.
+func (s *story) firstFor(side int, code string) bool {
+	bit := sideSet(1) << side
+	for i := range s.codes {
+		if in := &s.codes[i]; in.code == code {
+			first := in.sides&bit == 0
+			in.sides |= bit
+			return first
+		}
 	}
+	s.codes = append(s.codes, codeSet{code, bit})
+	return true
 }
 
 // take takes up how an event of the session was answered.
-func (s *story) take(b *batch, number uint32, e *riskd.Event, answers *[2]Answer, got [2]Class) {
+func (s *story) take(c *collector, in *item, got [2]Class) {
 	s.events++
-	for side := range got {
+	for side := range c.options.Engines {
+		a := &in.answers[side]
 		s.worst[side] = max(s.worst[side], got[side])
-		if got[side].Alarm() && len(s.attacks) > 0 {
-			s.alarmed[side] = true
-			for _, a := range s.attacks {
-				b.tally.catch(a, side, number, got[side])
-			}
-		}
-		if answers[side].StepUp != nil {
-			s.asked[side], s.waits[side] = true, true
-		} else if got[side] != Allow || e.Request.Class != riskd.ClassOpen { // open routes go on
+		s.alarmed[side] = s.alarmed[side] || got[side].Alarm() && len(in.came) > 0
+		if a.StepUp != nil {
+			s.asked[side], s.waits[side] = true, !in.proved[side]
+		} else if got[side] != Allow || in.Event.Request.Class != riskd.ClassOpen { // open routes go on
 			s.waits[side] = false
 		}
-		b.tally.reason(s, side, answers[side].Reasons)
+		c.reason(s, side, a.Reasons)
 	}
 	if got[0] == got[1] {
 		return
 	}
 	if s.diverging++; s.first == nil {
-		at := &b.index.lines[number]
-		s.number = number
+		s.number = in.number
 		s.first = &First{
-			Event: e.ID, Trace: b.Traces[at.trace].Name, Line: int(at.line), Time: e.Time.UTC(),
-			A: answeredOf(&answers[0], got[0]), B: answeredOf(&answers[1], got[1]),
+			Event: in.Event.ID, Trace: in.trace, Line: in.line, Time: in.Event.Time.UTC(),
+			A: answeredOf(&in.answers[0], got[0]), B: answeredOf(&in.answers[1], got[1]),
 		}
-		s.first.OnlyA, s.first.OnlyB = only(answers[0].Reasons, answers[1].Reasons), only(answers[1].Reasons, answers[0].Reasons)
+		a, b := in.answers[0].Reasons, in.answers[1].Reasons
+		s.first.OnlyA, s.first.OnlyB = only(a, b), only(b, a)
 	}
+}
+
+// demand reports whether a step-up isn't for risk, or is held up by one that wasn't.
+func (s *story) demand(side int, a *Answer) bool {
+	return a.StepUp != nil && (a.Demanded || a.Held && a.StepUp.ID == s.asking[side] && a.StepUp.ID != s.challenge[side])
+}
+
+// mark notes the alarms on a user's day.
+func (s *story) mark(in *item, got [2]Class) {
+	if !in.known {
+		return
+	}
+	const secondsPerDay = 24 * 60 * 60
+	day := userDay{int32(in.user), int32(in.Event.Time.Unix() / secondsPerDay)}
+	var alarmed sideSet
+	for side := range got {
+		if got[side].Alarm() {
+			alarmed |= 1 << side
+		}
+	}
+	for i := range s.days {
+		if s.days[i].userDay == day {
+			s.days[i].alarmed |= alarmed
+			return
+		}
+	}
+	s.days = append(s.days, storyDay{day, alarmed})
 }
 
 func answeredOf(a *Answer, as Class) Answered {

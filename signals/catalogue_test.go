@@ -106,7 +106,11 @@ func stumble(w *walk, r *rand.Rand) {
 	e.User.ID = pick("", "ana")
 	e.Privilege.Level = r.IntN(11)
 	e.Request.Class = riskd.Class(r.IntN(4))
-	e.Request.Status = r.IntN(2) * 403
+	e.Request.Status = r.IntN(2) * (401 + r.IntN(4))
+	e.Client.JA4 = pick("", "t", chromeTLS, chromeResumed, chromeQUIC, goTLS)
+	e.Session.ACR, e.Session.AMR = pick("", "aal1", "phr", "\xff"), []string{pick("pwd", "hwk", "?")}[:r.IntN(2)]
+	e.Request.Object = r.Uint64N(3) * r.Uint64()
+	w.asks(pick("", "GET", "POST"), pick("", "/", "/a/{id}"))
 	e.Session.AuthTime = w.Now.Add(time.Duration(r.IntN(7200)-3600) * time.Second)
 	e.Session.Binding = riskd.Binding{Type: pick("", "dpop", "mtls"), Thumbprint: pick("", "k", "l"), Verified: r.IntN(2) == 0}
 	w.Session.StepUp = []*riskd.StepUp{nil, {}}[r.IntN(2)]

@@ -108,6 +108,11 @@ func (w *walk) agent(userAgent string) *walk {
 	return w
 }
 
+func (w *walk) asks(method, route string) *walk {
+	w.Event.Request.Method, w.Event.Request.Route = method, route
+	return w
+}
+
 func (w *walk) device(id, fingerprint string) *walk {
 	w.Event.Device = riskd.Device{ID: id, Fingerprint: fingerprint}
 	return w

@@ -101,7 +101,7 @@ type track struct {
 	entries []entry
 	// marks are, of a session that an attack has come to, the places of its entries
 	// in the trace and the attacks that come with them.
-	marks []markedEntry
+	marks  []markedEntry
 	honest bool // no label ever names one of its events
 }
 

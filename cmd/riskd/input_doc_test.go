@@ -51,7 +51,7 @@ func TestInputReference(t *testing.T) {
 // the first makes the session one that isn't new.
 var exampleEvents = [2]string{
 	`{"time":"2026-02-20T09:00:00Z","session":{"id":"example","started_at":"2026-02-20T09:00:00Z"},
-	"tenant":"acme","user":{"id":"ada"},"client":{"ip":"203.0.113.7"}}`,
+	"tenant":"acme","user":{"id":"ada"},"client":{"ip":"203.0.113.7","ja4":"t13d1516h2_8daaf6152771_b186095e22b6"}}`,
 	`{
   "id": "evt-4711", "time": "2026-02-20T09:12:30Z", "tenant": "acme", "environment": "production",
   "session": {

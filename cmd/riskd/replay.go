@@ -24,19 +24,20 @@ an event may bring its place along. A scenario (.txtar) also says which decision
 wanted: riskd shows where they differ and ends with 1.
 
 Without -config, places are those of the made-up world of ` + "`riskd dev`" + `.
-` + againstText
+` + measureText + againstText + formatText
 
 func replayCommand(flags *flag.FlagSet) action {
 	file := flags.String("config", "", "take geo data and policy from the config `FILE`")
 	pack := flags.String("pack", "", "judge by the policy pack in `DIR`, whatever the config says")
-	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error; with -against, the report as JSON")
-	var other againstFlags
-	other.define(flags)
+	format := formatFlag(flags)
+	asJSON := flags.Bool("json", false, "print decisions as JSON, one a line, and the summary on standard error; with -against or -labels, the report as JSON")
+	var figures studyFlags
+	figures.define(flags)
 	return func(ctx context.Context, std stdio, args []string) error {
 		if len(args) == 0 {
 			return &usageError{"replay needs a trace", "for example `riskd replay trace.ndjson`, or - for standard input; flags come before it"}
 		}
-		if err := other.unused(); err != nil {
+		if err := figures.unused(); err != nil {
 			return err
 		}
 		r, err := newReplay(*file, *pack)
@@ -44,10 +45,16 @@ func replayCommand(flags *flag.FlagSet) action {
 			return err
 		}
 		defer r.locator.Close()
+		if r.baseline, err = newBaseline(*format); err != nil {
+			return err
+		}
 		out := bufio.NewWriter(std.out)
 		r.std, r.out, r.coloured, r.asJSON = std, out, colours(std.out), *asJSON
-		if other.pack != "" {
-			return r.against(ctx, &other, args)
+		switch {
+		case figures.pack != "":
+			return r.against(ctx, &figures, args)
+		case figures.labels != "":
+			return r.measure(ctx, &figures, args)
 		}
 		var faults []error
 		for _, name := range args {
@@ -55,8 +62,10 @@ func replayCommand(flags *flag.FlagSet) action {
 		}
 		if r.asJSON {
 			r.sum.print(std.err)
+			faults = append(faults, r.baseline.print(std.err))
 		} else {
 			r.sum.print(out)
+			faults = append(faults, r.baseline.print(out))
 		}
 		if err := out.Flush(); err != nil {
 			return err
@@ -78,6 +87,7 @@ type replay struct {
 	coloured bool
 	asJSON   bool
 	sum      summary
+	baseline *baseline // nil unless the files are the RBA data set
 }
 
 func newReplay(file, pack string) (*replay, error) {
@@ -168,7 +178,7 @@ const progressEvery = 50_000
 // trace decides a trace's events as it reads them. A line that is no event is
 // reported, and the rest goes on.
 func (r *replay) trace(ctx context.Context, name string) error {
-	in, err := openInput(name, r.std.in)
+	in, err := r.open(name)
 	if err != nil {
 		return err
 	}
@@ -194,7 +204,7 @@ func (r *replay) trace(ctx context.Context, name string) error {
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		faults = append(faults, at(name, number, fmt.Errorf("is longer than %d bytes", maxLine)))
 	} else if err != nil {
-		faults = append(faults, at(name, number, err))
+		faults = append(faults, unreadable(name, number, err))
 	}
 	if len(faults) >= maxFaults {
 		faults = append(faults, fmt.Errorf("%s: is given up after %d lines with faults", name, maxFaults))

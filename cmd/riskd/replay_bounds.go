@@ -10,12 +10,13 @@ import (
 	records "github.com/riskd/riskd/replay"
 )
 
-// replayBounds are what a comparison may find without failing.
+// replayBounds are what a study may find without failing.
 type replayBounds struct {
 	limit  string  // as given; "" is none
 	share  float64 // of the sessions
 	number int     // of sessions; -1: the share counts
 	failOn []string
+	bounds []measureBound
 }
 
 // What a comparison may be failed on.
@@ -26,7 +27,7 @@ const (
 	failFalseAlarms = "false_alarms" // sessions without an attack that only B alarms
 )
 
-func parseReplayBounds(f *againstFlags) (b replayBounds, err error) {
+func parseReplayBounds(f *studyFlags) (b replayBounds, err error) {
 	if b.limit = f.maximum; b.limit != "" {
 		if b.share, b.number, err = parseLimit(b.limit); err != nil {
 			return b, err
@@ -36,6 +37,14 @@ func parseReplayBounds(f *againstFlags) (b replayBounds, err error) {
 		return b, nil
 	}
 	for _, name := range strings.Split(f.failOn, ",") {
+		if f.pack == "" {
+			bound, err := parseMeasureBound(name)
+			if err != nil {
+				return b, err
+			}
+			b.bounds = append(b.bounds, bound)
+			continue
+		}
 		switch name {
 		case failRevoked, failSteppedUp:
 		case failMissed, failFalseAlarms:

@@ -34,7 +34,7 @@ func newReplayEngine(pack scoring.Policy, locator scoring.Locator, o sessions.Op
 	if err != nil {
 		return nil, err
 	}
-	r := &replayEngine{memory: &replayMemory{Store: store, told: map[uint64]bool{}}}
+	r := &replayEngine{memory: &replayMemory{Store: store, told: map[uint64]time.Time{}}}
 	r.handler, err = identity.New(identity.Options{
 		Orders: store, Table: func() map[string][]riskd.Action { return pack.Info().Tuning.Identity },
 		Tell: store.Tell,
@@ -53,7 +53,7 @@ func newReplayEngine(pack scoring.Policy, locator scoring.Locator, o sessions.Op
 func (r *replayEngine) tell(ctx context.Context, e *riskd.IdentityEvent) (identity.Result, error) {
 	done, err := r.handler.Apply(ctx, *e, e.Time)
 	for i := range done.Actions {
-		r.memory.told[done.Actions[i].Epoch.Number] = true
+		r.memory.told[done.Actions[i].Epoch.Number] = e.Time
 	}
 	return done, err
 }
@@ -65,7 +65,8 @@ func (r *replayEngine) byOrder(d *riskd.Decision) bool {
 	case riskd.SourceExpiry:
 		return true
 	case riskd.SourceRevocation, riskd.SourceSuspension:
-		return r.memory.told[r.memory.over]
+		_, told := r.memory.told[r.memory.over]
+		return told
 	default:
 		return false
 	}
@@ -74,8 +75,8 @@ func (r *replayEngine) byOrder(d *riskd.Decision) bool {
 // replayMemory knows which order the last decision has met.
 type replayMemory struct {
 	*sessions.Store
-	told map[uint64]bool // numbers of the orders that identity events have led to
-	over uint64          // number of the order that ended or holds up the session, 0 if none
+	told map[uint64]time.Time // numbers of the orders that identity events have led to, and when
+	over uint64               // number of the order that ended or holds up the session, 0 if none
 }
 
 // Revoked is the store's.
@@ -95,6 +96,18 @@ func (m *replayMemory) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Se
 	})
 }
 
+// tend lets go of sessions that are over and of orders that have passed.
+func (m *replayMemory) tend(ctx context.Context, now time.Time) error {
+	m.Forget(now)
+	for number, at := range m.told {
+		if now.Sub(at) > 2*sessions.DefaultEpochRetention {
+			delete(m.told, number)
+		}
+	}
+	_, err := m.Sweep(ctx, now)
+	return err
+}
+
 // replayLine is one line of a trace: an event or an identity event.
 type replayLine struct {
 	event    *riskd.Event
@@ -102,12 +115,38 @@ type replayLine struct {
 	identity *riskd.IdentityEvent
 }
 
-// decodeLine reads one line of a trace.
+// decodeLine reads one line of a trace. Nearly all have their wrapping just as expected
+// and need no parser to take it off: whatever is right within it is one JSON document.
 func decodeLine(line []byte, key *riskd.SessionKey) (in replayLine, err error) {
+	for _, kind := range lineKinds {
+		if document, ok := unwrapped(line, kind); ok {
+			if in, err = decodeDocument(kind, document, key); err == nil {
+				return in, nil
+			}
+			break
+		}
+	}
 	kind, document, err := fixtures.SplitLine(line)
 	if err != nil {
 		return in, err
 	}
+	return decodeDocument(kind, document, key)
+}
+
+var lineKinds = []string{fixtures.Decision, fixtures.Telemetry, fixtures.Identity}
+
+// unwrapped gives what is between {"kind": and the last brace.
+func unwrapped(line []byte, kind string) (document []byte, ok bool) {
+	const open, colon = `{"`, `":`
+	at := len(open) + len(kind) + len(colon)
+	if len(line) <= at || line[len(line)-1] != '}' || string(line[:len(open)]) != open ||
+		string(line[len(open):at-len(colon)]) != kind || string(line[at-len(colon):at]) != colon {
+		return nil, false
+	}
+	return line[at : len(line)-1], true
+}
+
+func decodeDocument(kind string, document []byte, key *riskd.SessionKey) (in replayLine, err error) {
 	var at time.Time
 	switch kind {
 	case fixtures.Identity:

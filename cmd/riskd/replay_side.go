@@ -3,26 +3,31 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/policies"
 	records "github.com/riskd/riskd/replay"
+	"github.com/riskd/riskd/replay/measure"
 	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
 )
 
-// sideEngine is one side of a comparison.
+// sideEngine is the engine of one pack in a study.
 type sideEngine struct {
 	*replayEngine
+	bonus       float64 // the pack's, for a single request
 	number, ids int
+	tended      time.Time // the memory
+	// Of the event at work, as records.Answer has them.
+	strength       float64
+	held, demanded bool
 }
 
-func newSideEngine(pack *policies.Pack, locator scoring.Locator, capacity int) (s *sideEngine, err error) {
-	s = &sideEngine{}
-	// One more than there can be: what is forgotten at the bound is left to chance.
-	bounds := sessions.Options{MaxSessions: capacity + 1, MaxProfiles: capacity + 1}
-	s.replayEngine, err = newReplayEngine(pack, locator, bounds, s.newID, nil)
+func newSideEngine(pack *policies.Pack, locator scoring.Locator, bounds sessions.Options) (s *sideEngine, err error) {
+	s = &sideEngine{bonus: pack.Info().Tuning.RequestBonus}
+	s.replayEngine, err = newReplayEngine(pack, locator, bounds, s.newID, s.record)
 	return s, err
 }
 
@@ -34,11 +39,43 @@ func (s *sideEngine) newID() string {
 
 func (s *sideEngine) at(number int) { s.number, s.ids = number, 0 }
 
+// record takes up how strong the event's alarm is, and what a step-up is for.
+func (s *sideEngine) record(r *riskd.Record) {
+	w := &r.Weighing
+	s.strength = measure.Strength(r.Nats.Identity, r.Nats.Behaviour, r.Nats.Request, s.bonus)
+	s.held = w.Answer == riskd.Allow && w.Hold == riskd.HoldPending
+	s.demanded = w.Answer == riskd.Allow && w.Hold == riskd.HoldOrdered
+	if w.Answer > riskd.Allow && w.Score < riskd.StepUpScore {
+		if slices.ContainsFunc(w.Request, func(r riskd.Reason) bool { return r.Invariant }) {
+			s.strength = measure.Certain
+		} else {
+			s.demanded = true
+		}
+	}
+}
+
+// tendEvery is how often by the trace's clock the memory lets go of what is over.
+const tendEvery = 24 * time.Hour
+
+func (s *sideEngine) tend(ctx context.Context, now time.Time) error {
+	switch {
+	case s.tended.IsZero():
+		s.tended = now
+	case now.Sub(s.tended) >= tendEvery:
+		s.tended = now
+		return s.memory.tend(ctx, now)
+	}
+	return nil
+}
+
 // Decide answers an event as of its time.
 func (s *sideEngine) Decide(ctx context.Context, number int, e *riskd.Event) records.Answer {
 	s.at(number)
+	_ = s.tend(ctx, e.Time) // a store without a folder has nothing that can fail
 	d := s.Engine.Decide(ctx, e, e.Time)
-	return records.Answer{Decision: d, ByOrder: s.byOrder(&d)}
+	return records.Answer{
+		Decision: d, ByOrder: s.byOrder(&d), Demanded: s.demanded, Held: s.held, Strength: s.strength, Country: e.Place.Country,
+	}
 }
 
 // Prove passes a challenge by what it asks for.

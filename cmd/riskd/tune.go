@@ -142,7 +142,7 @@ func newTuneRun(f *tuneFlags, std stdio, args []string) (*tuneRun, error) {
 	}
 	if err == nil {
 		t.recorder = &tuneRecorder{run: t}
-		t.recorder.traces, t.done, err = openTraces(args, std.in)
+		t.recorder.traces, t.done, err = openTuneTraces(args, std.in)
 	}
 	if err != nil {
 		t.close()

@@ -10,7 +10,6 @@ import (
 	"math"
 
 	"github.com/riskd/riskd"
-	records "github.com/riskd/riskd/replay"
 	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
 	"github.com/riskd/riskd/signals"
@@ -20,7 +19,7 @@ import (
 // tuneRecorder runs the traces through engines.
 type tuneRecorder struct {
 	run    *tuneRun
-	traces []records.Trace
+	traces []tuneTrace
 }
 
 // record is [tune.RunOptions.Record].
@@ -111,8 +110,8 @@ func (r *tuneRecorder) read(ctx context.Context, key *riskd.SessionKey) <-chan (
 }
 
 // split sends a trace's lines on, and reports whether there is to be more.
-func (r *tuneRecorder) split(ctx context.Context, t *records.Trace, key *riskd.SessionKey, batches chan<- (<-chan []tuneLine), total *int) bool {
-	lines := bufio.NewScanner(io.NewSectionReader(t.In, 0, math.MaxInt64))
+func (r *tuneRecorder) split(ctx context.Context, t *tuneTrace, key *riskd.SessionKey, batches chan<- (<-chan []tuneLine), total *int) bool {
+	lines := bufio.NewScanner(io.NewSectionReader(t.in, 0, math.MaxInt64))
 	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
 	number, more := 0, true
 	for more {
@@ -130,7 +129,7 @@ func (r *tuneRecorder) split(ctx context.Context, t *records.Trace, key *riskd.S
 			fault = fmt.Errorf("is longer than %d bytes", maxLine)
 		}
 		out := make(chan []tuneLine, 1)
-		go func() { out <- decodeLines(t.Name, first, texts, fault, key) }()
+		go func() { out <- decodeLines(t.name, first, texts, fault, key) }()
 		select {
 		case batches <- out:
 		case <-ctx.Done():

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/riskd/riskd/geo"
 	"github.com/riskd/riskd/policies"
 	records "github.com/riskd/riskd/replay"
+	"github.com/riskd/riskd/sessions"
 )
 
 // entangled makes a trace in which sessions share users, devices and rotations, and
@@ -76,7 +78,8 @@ func entangled(seed uint64, lines int) string {
 // transcript is how each line was answered.
 type transcript struct {
 	sync.Mutex
-	lines map[string]string
+	lines   map[string]string
+	engines []records.Engine
 }
 
 func (w *transcript) note(number, side int, text string) {
@@ -114,9 +117,10 @@ func (n noting) Tell(ctx context.Context, number int, e *riskd.IdentityEvent) er
 	return err
 }
 
-// A trace in parts, each in engines of its own, is decided as by one engine that sees
-// every line in its turn: down to the ids, the points and the words.
-func TestPartsDecideLikeTheWhole(t *testing.T) {
+// A trace that goes through in batches, decoded ahead and by both packs at once, is
+// decided as by engines that see one line after the other: down to the ids, the points
+// and the words.
+func TestStudyDecidesLikeAnEngine(t *testing.T) {
 	t.Parallel()
 	strict := tunedPack(t, func(tuning map[string]any) {
 		tuning["score"] = map[string]any{"step_up_nats": 5, "revoke_nats": 9, "request_bonus": 2}
@@ -140,33 +144,30 @@ func TestPartsDecideLikeTheWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engines := func(to *transcript) func(int) ([2]records.Engine, error) {
-		return func(capacity int) (both [2]records.Engine, err error) {
-			for side, pack := range packs {
-				e, err := newSideEngine(pack, locator, capacity)
-				if err != nil {
-					return both, err
-				}
-				both[side] = noting{e, side, to}
+	engines := func(to *transcript) (both []records.Engine) {
+		for side, pack := range packs {
+			e, err := newSideEngine(pack, locator, sessions.Options{})
+			if err != nil {
+				t.Fatal(err)
 			}
-			return both, nil
+			both = append(both, noting{e, side, to})
 		}
+		return both
 	}
 	const traceLines = 400
-	outcomes, most := map[string]int{}, 0
-	for seed := range uint64(8) {
+	outcomes := map[string]int{}
+	for seed := range uint64(4) {
 		trace := entangled(seed, traceLines)
-		whole, parts := &transcript{lines: map[string]string{}}, &transcript{lines: map[string]string{}}
-		both, err := engines(whole)(1000)
-		if err != nil {
-			t.Fatal(err)
-		}
+		singly, batched := &transcript{lines: map[string]string{}}, &transcript{lines: map[string]string{}}
 		for number, line := range bytes.Split([]byte(strings.TrimSpace(trace)), []byte("\n")) {
+			if number == 0 {
+				singly.engines = engines(singly)
+			}
 			in, err := decodeLine(line, key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, engine := range both {
+			for _, engine := range singly.engines {
 				if in.identity != nil {
 					_ = engine.Tell(t.Context(), number, in.identity)
 					continue
@@ -175,34 +176,54 @@ func TestPartsDecideLikeTheWhole(t *testing.T) {
 				outcomes[engine.Decide(t.Context(), number, &own).Outcome.String()]++
 			}
 		}
-		made := 0
-		part := engines(parts)
 		report, faults, err := records.Compare(t.Context(), records.Options{
-			Traces: []records.Trace{{Name: "t", In: strings.NewReader(trace)}}, MaxLine: maxLine, Workers: 1 + int(seed%3), BatchLines: 1,
-			Decode: func(line []byte) (records.Line, error) {
-				in, err := decodeLine(line, key)
-				return records.Line{Event: in.event, Identity: in.identity}, err
-			},
-			Engines: func(capacity int) ([2]records.Engine, error) {
-				parts.Lock()
-				made++
-				parts.Unlock()
-				return part(capacity)
-			},
+			Traces: []records.Trace{{Name: "t", In: strings.NewReader(trace)}}, MaxLine: maxLine, BatchLines: 1 + int(seed)*7,
+			Decode: decoder(key), Engines: engines(batched), Packs: make([]records.Pack, 2),
 		})
 		if err != nil || faults != nil {
 			t.Fatal(err, faults)
 		}
-		most = max(most, made)
-		if len(parts.lines) != len(whole.lines) || report.Events+report.IdentityEvents != traceLines {
-			t.Errorf("seed %d: %d lines in parts, %d in the whole", seed, len(parts.lines), len(whole.lines))
+		if len(batched.lines) != len(singly.lines) || report.Events+report.IdentityEvents != traceLines {
+			t.Errorf("seed %d: %d lines in batches, %d one after the other", seed, len(batched.lines), len(singly.lines))
 		}
-		if faults := whole.diff(parts); len(faults) > 0 {
+		if faults := singly.diff(batched); len(faults) > 0 {
 			t.Errorf("seed %d: %d lines differ; the first is %s", seed, len(faults), faults[0])
 		}
 	}
-	t.Logf("up to %d parts, outcomes %v", most, outcomes)
-	if most < 5 || outcomes["allow"] == 0 || outcomes["step_up"] == 0 || outcomes["revoke"] == 0 {
-		t.Errorf("up to %d parts, outcomes %v: too little to tell", most, outcomes)
+	if outcomes["allow"] == 0 || outcomes["step_up"] == 0 || outcomes["revoke"] == 0 {
+		t.Errorf("outcomes are %v: too little to tell", outcomes)
+	}
+}
+
+// A line is read alike whether its wrapping is as expected or not, and is refused for the
+// same reasons.
+func TestDecodeLineUnwraps(t *testing.T) {
+	t.Parallel()
+	key, err := riskd.NewSessionKey(replayKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const event = `{"id":"a1","time":"2026-03-02T09:00:00Z","session":{"id":"a"},"client":{"ip":"203.0.113.7"}}`
+	tight, err := decodeLine([]byte(`{"decision":`+event+`}`), key)
+	if err != nil || tight.event.ID != "a1" || !tight.asked {
+		t.Fatalf("got %+v, %v", tight, err)
+	}
+	loose, err := decodeLine([]byte(` { "decision" : `+event+` } `), key)
+	if err != nil || !reflect.DeepEqual(tight, loose) {
+		t.Errorf("got %+v, %v", loose, err)
+	}
+	for line, want := range map[string]string{
+		`{"decision":` + event + `,"telemetry":` + event + `}`: "with that one member",
+		`{"decision":` + event + `}}`:                          "with that one member",
+		`{"decision":` + event:                                 "with that one member",
+		`{"decision":}`:                                        "is no JSON document",
+		`{"decision":{"id":}}`:                                 "is no JSON document",
+		`{"decision":{"id":"x"}}`:                              "client",
+		`{"decisions":` + event + `}`:                          "with that one member",
+		`{"decision":{"session":{"id":"a"},"client":{"ip":"203.0.113.7"}}}`: "time: is required in a trace",
+	} {
+		if _, err := decodeLine([]byte(line), key); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", line, err, want)
+		}
 	}
 }

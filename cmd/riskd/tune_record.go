@@ -81,8 +81,7 @@ func (r *tuneRecorder) engine(policy scoring.Policy) (*tuneEngine, error) {
 
 // Decide answers an event as of its time.
 func (e *tuneEngine) Decide(ctx context.Context, number int, event *riskd.Event) riskd.Decision {
-	e.at(number)
-	return e.Engine.Decide(ctx, event, event.Time)
+	return e.sideEngine.Decide(ctx, number, event).Decision
 }
 
 // tuneLine is a decoded line of a trace.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"sync"
 )
 
@@ -148,22 +149,22 @@ func (v *View) thresholds(w *scale, peaks []peak, budget, revokes float64) (*Par
 	p := w.params.clone()
 	gap := w.params.RevokeNats - w.params.StepUpNats
 	lowest := max(lowestStepUp, above(p.RequestBonus))
-	p.StepUpNats = lowest
-	if allowed < len(peaks) && peaks[allowed].nats > -never {
-		p.StepUpNats = max(lowest, above(min(peaks[allowed].nats, maxThreshold)))
-	}
-	var users []asked
-	for next := allowed; ; {
-		p.RevokeNats = maxThreshold * 2
-		var n int
-		if users, n, _ = v.askedBy(w, p, peaks); n <= allowed || next == 0 || p.StepUpNats >= maxThreshold {
-			break
+	p.RevokeNats = maxThreshold * 2
+	at := func(k int) float64 { // the lowest threshold under which no more than k sessions alarm
+		if k >= len(peaks) || peaks[k].nats == -never {
+			return lowest
 		}
-		for next--; next > 0 && above(peaks[next].nats) <= p.StepUpNats; next-- {
-		}
-		p.StepUpNats = max(p.StepUpNats, above(min(peaks[next].nats, maxThreshold)))
+		return max(lowest, above(min(peaks[k].nats, maxThreshold)))
 	}
-	_, _, worst := v.askedBy(w, p, peaks)
+	// A session may alarm several times, so that it may take fewer of them.
+	most := min(allowed, len(peaks))
+	fewer := sort.Search(most, func(fewer int) bool {
+		p.StepUpNats = at(most - fewer)
+		_, n, _ := v.askedBy(w, p, peaks)
+		return n <= allowed
+	})
+	p.StepUpNats = at(most - fewer)
+	users, _, worst := v.askedBy(w, p, peaks)
 	p.RevokeNats = round(p.StepUpNats + gap)
 	if most := int(revokes*months + 1e-9); most < len(worst) && worst[most] < never {
 		p.RevokeNats = max(p.RevokeNats, above(worst[most]))

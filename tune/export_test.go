@@ -39,3 +39,18 @@ func Changes(namesAndValues ...any) (all []Change) {
 	}
 	return all
 }
+
+// AtBudget gives the log's own numbers with thresholds for a budget.
+func (v *View) AtBudget(budget float64) *Params {
+	w := newScale(v.log, v.log.Own())
+	p, _ := v.thresholds(w, v.peaks(w), budget, defaultRevokes)
+	return p
+}
+
+// Entries is how many events the log holds.
+func (l *Log) Entries() (n int) {
+	for i := range l.tracks {
+		n += len(l.tracks[i].entries)
+	}
+	return n
+}

@@ -156,14 +156,23 @@ func (v *View) thresholds(w *scale, peaks []peak, budget, revokes float64) (*Par
 		}
 		return max(lowest, above(min(peaks[k].nats, maxThreshold)))
 	}
-	// A session may alarm several times, so that it may take fewer of them.
-	most := min(allowed, len(peaks))
-	fewer := sort.Search(most, func(fewer int) bool {
+	// A session may alarm several times, so that it may take fewer of them. That is
+	// nearly monotone: an alarm that comes earlier may save a later one.
+	most, near := min(allowed, len(peaks)), 0
+	keeps := func(fewer int) bool {
 		p.StepUpNats = at(most - fewer)
 		_, n, _ := v.askedBy(w, p, peaks)
 		return n <= allowed
-	})
-	p.StepUpNats = at(most - fewer)
+	}
+	for ; near < min(most, looked); near++ {
+		if keeps(near) {
+			break
+		}
+	}
+	if near == looked {
+		near += sort.Search(most-near, func(more int) bool { return keeps(near + more) })
+	}
+	p.StepUpNats = at(most - near)
 	users, _, worst := v.askedBy(w, p, peaks)
 	p.RevokeNats = round(p.StepUpNats + gap)
 	if most := int(revokes*months + 1e-9); most < len(worst) && worst[most] < never {
@@ -171,6 +180,10 @@ func (v *View) thresholds(w *scale, peaks []peak, budget, revokes float64) (*Par
 	}
 	return p, users
 }
+
+// looked is how many thresholds are tried one by one before the search for one takes
+// larger strides.
+const looked = 32
 
 // maxThreshold is the highest threshold that is ever set, in nats.
 const maxThreshold = 60

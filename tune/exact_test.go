@@ -75,7 +75,7 @@ func TestWeighsAsTheEngineDoes(t *testing.T) {
 			for seed := range uint64(2) {
 				w := newWorld(t, test.pack, test.overlay)
 				for attackEvery, enforce := range map[int]bool{9: true, 0: false} {
-					town := newTown(seed+1, 16, 12, attackEvery)
+					town := newTown(seed+1, 12, 10, attackEvery)
 					log := w.record(town, enforce)
 					compare(t, sorted(log.Alarms(log.Own())), sorted(w.alarms(town)), test.pack == "default")
 				}

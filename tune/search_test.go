@@ -20,7 +20,7 @@ func halves(t testing.TB, of *town) (*tune.Log, tune.Split) {
 
 func TestSearchFindsMoreAtTheSameBudget(t *testing.T) {
 	t.Parallel()
-	_, s := halves(t, newTown(1, 60, 24, 8))
+	_, s := halves(t, newTown(1, 45, 20, 7))
 	const budget = 0.8
 	search := func(seed uint64) *tune.Found {
 		found, err := tune.Search(context.Background(), s.Train, tune.SearchOptions{Budget: budget, Seed: seed, Rounds: 2})

@@ -60,6 +60,10 @@ func attributePlace(name string) int {
 	return len(attributeNames) - 1
 }
 
+// StackMark marks the TLS library that a JA4 shows, as DeviceSeen.Stack does; 0
+// without one.
+func StackMark(ja4 string) uint32 { return markOf(StackOf(ja4)) }
+
 func markOf(s string) uint32 {
 	if s == "" {
 		return 0

@@ -150,7 +150,7 @@ func (p *Profile) see(e *Event, a Agent, at time.Time, proved bool) {
 		p.Anonymous.see(context, at, mine, proved)
 	}
 	if d := p.seeDevice(mark, a, at, here.Prefix || here.ASN, proved); d != nil {
-		if stack := markOf(StackOf(e.Client.JA4)); stack != 0 {
+		if stack := StackMark(e.Client.JA4); stack != 0 {
 			d.Stack = stack
 		}
 		if attributes := AttributesOf(&e.Device); attributes != (Attributes{}) {

@@ -25,6 +25,10 @@ type Session struct {
 	// Previous and Next are the ids around a rotation; revoking one revokes all.
 	Previous SessionID
 	Next     SessionID
+	// NextAt is when Next took over. Forked is how long before this session the id that
+	// it took over from had been taken over by another, 0 if it hadn't.
+	NextAt time.Time
+	Forked time.Duration
 	// Learned says that the user's profile has learned from this session.
 	Learned bool
 	// Suspect says that the session came halfway to a step-up and hasn't been proved

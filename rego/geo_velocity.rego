@@ -18,6 +18,7 @@ import data.riskd.lib
 #   admin: "{distance_km} km from {from} to {to} in {elapsed_s} s: at least {low_kmh} km/h"
 reasons contains {"code": "geo_velocity", "weight": t.weight, "min": t.min, "max": t.max, "clears_with": ["mfa"]} if {
 	t := lib.tuned("geo_velocity", {"weight": 1, "min": 0, "max": 2.5, "kmh": 1000, "excess_km": 400})
+	input.readings.geo_velocity.nats > 0
 	input.readings.geo_velocity.low_kmh > t.kmh
 	input.readings.geo_velocity.excess_km >= t.excess_km
 }

@@ -14,7 +14,7 @@ var measurementPage string
 
 var measurementTemplate = template.Must(template.New("measurement").Funcs(template.FuncMap{
 	"percent": percent, "decimal": decimal, "count": count, "printable": printable, "share": shareText, "rate": rateText,
-	"thousandths": thousandths, "quantiles": quantilesText, "family": familyTitle,
+	"thousandths": thousandths, "quantiles": quantilesText, "aside": asideText, "family": familyTitle,
 	"missed":  func(all []measure.Missed) []measure.Missed { return all[:min(len(all), missedRows)] },
 	"weights": func(all []measure.Weight) []measure.Weight { return all[:min(len(all), 12)] },
 }).Parse(measurementPage))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/riskd/riskd/replay/measure"
 )
@@ -72,9 +73,23 @@ func (m *Measurement) caughtText(w io.Writer) {
 		row(familyTitle(r.Families[i].Name), &r.Families[i].Outcomes)
 	}
 	row("all", &r.All)
-	fmt.Fprintf(w, "  %-20s %7s  %s\n", "mean of families", "", shareText(r.Macro))
+	fmt.Fprintf(w, "  %-20s %7s  %s%s\n", "mean of families", "", shareText(r.Macro), asideText(r))
 	fmt.Fprintln(w, "  (median and p90; – is never)")
 	fmt.Fprintf(w, "  not caught, but asked for a proof that an action takes whatever the risk: %s\n", count(r.All.Demanded, "attack"))
+}
+
+// asideText says which families the means leave out.
+func asideText(r *measure.Report) string {
+	var names []string
+	for i := range r.Families {
+		if r.Families[i].Aside {
+			names = append(names, printable(familyTitle(r.Families[i].Name)))
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return "  without " + strings.Join(names, ", ")
 }
 
 // familyTitle is a family's name for people.

@@ -23,6 +23,7 @@ type order struct {
 	numbers int // of lines
 
 	first, last time.Time // of events
+	seen, clock time.Time // the event before, and the time by which sessions are let go
 	from, until time.Time // what counts; zero is no bound
 	sessions    map[riskd.SessionID]*story
 	live        []*story // in the order of their first events
@@ -116,6 +117,12 @@ func (o *order) event(in *item) {
 	if at.After(o.last) {
 		o.last = at
 	}
+	if o.seen.Before(at) { // a single event that is far ahead ends nothing
+		o.clock = later(o.clock, o.seen)
+	} else {
+		o.clock = later(o.clock, at)
+	}
+	o.seen = at
 	s := o.sessions[e.Session.ID]
 	if s == nil {
 		s = &story{id: e.Session.ID, tenant: e.Tenant, counts: o.counts(at)}
@@ -200,13 +207,13 @@ const (
 
 // retire takes out the sessions that nothing is expected of.
 func (o *order) retire() (over []*story) {
-	if o.last.Sub(o.swept) < sweepEvery {
+	if o.clock.Sub(o.swept) < sweepEvery {
 		return nil
 	}
-	o.swept = o.last
+	o.swept = o.clock
 	kept := o.live[:0]
 	for _, s := range o.live {
-		if o.last.Sub(s.seen) > quiet {
+		if o.clock.Sub(s.seen) > quiet {
 			delete(o.sessions, s.id)
 			over = append(over, s)
 		} else {
@@ -216,6 +223,13 @@ func (o *order) retire() (over []*story) {
 	clear(o.live[len(kept):])
 	o.live = kept
 	return over
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // unmatched counts the labels whose event isn't in the trace.

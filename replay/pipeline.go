@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime"
 	"sync"
+
+	"github.com/riskd/riskd"
 )
 
 // pipeline runs the stages side by side: reading, decoding, putting in order, the packs
@@ -108,9 +110,13 @@ func (p *pipeline) decide(ctx context.Context, side int) error {
 			case in.Identity != nil:
 				in.refused[side] = engine.Tell(ctx, in.number, in.Identity)
 			case in.Event != nil:
-				own := *in.Event // the engine may write into its event
+				own := in.Event
+				if len(p.sides) > 1 { // the engine may write into its event
+					own = new(riskd.Event)
+					*own = *in.Event
+				}
 				a := &in.answers[side]
-				*a = engine.Decide(ctx, in.number, &own)
+				*a = engine.Decide(ctx, in.number, own)
 				if p.options.StepUps == Passed && len(in.came) == 0 && a.StepUp != nil {
 					in.proved[side] = engine.Prove(ctx, in.number, a.StepUp, in.Event.Time)
 				}

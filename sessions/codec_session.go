@@ -51,6 +51,8 @@ func (c *codec) session(s *stored) {
 	c.bool(&s.Learned)
 	if c.version >= habitVersion {
 		c.bool(&s.Suspect)
+		c.time(&s.NextAt)
+		signed(c, &s.Forked)
 	}
 	c.bool(&s.BeforeLogin)
 	c.proof(&s.Session)

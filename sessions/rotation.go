@@ -27,7 +27,10 @@ func (s *Store) inherit(v *session, e *riskd.Event, now time.Time) bool {
 		return false
 	}
 	v.Session = clone(&old.Session)
-	v.Previous, v.Next = previous, riskd.SessionID{}
+	v.Previous, v.Next, v.NextAt, v.Forked = previous, riskd.SessionID{}, time.Time{}, 0
+	if !old.Next.IsZero() && old.Next != e.Session.ID && now.After(old.NextAt) {
+		v.Forked = now.Sub(old.NextAt)
+	}
 	v.family = previous
 	if !old.family.IsZero() {
 		v.family = old.family
@@ -37,11 +40,16 @@ func (s *Store) inherit(v *session, e *riskd.Event, now time.Time) bool {
 	return true
 }
 
-// follow links a session to the one that continues it.
-func (s *Store) follow(previous, next riskd.SessionID) {
+// follow links a session to the one that continues it. The first one says when.
+func (s *Store) follow(previous, next riskd.SessionID, now time.Time) {
 	if r := s.find(previous); r != nil {
 		r.value.mu.Lock()
-		r.value.Next = next
+		if r.value.Next != next {
+			if r.value.NextAt.IsZero() {
+				r.value.NextAt = now
+			}
+			r.value.Next = next
+		}
 		s.leave(r)
 	}
 }

@@ -296,7 +296,7 @@ func (s *Store) create(e *riskd.Event, now time.Time, l *load) *sessionRow {
 	v.publish()
 	in, added := s.sessions.add(r, v.rank(), l)
 	if added && rotated {
-		s.follow(previous, id)
+		s.follow(previous, id, now)
 	}
 	return in
 }

@@ -125,6 +125,7 @@ func stumble(w *walk, r *rand.Rand) {
 	if r.IntN(4) == 0 {
 		w.Session.Anchor.At = w.Now
 	}
+	stumbleAmongOthers(w, r)
 }
 
 func pick2(r *rand.Rand, a, b float64) float64 {

@@ -9,7 +9,7 @@ import (
 func init() {
 	add(riskd.Signal{
 		Name:  "device_change",
-		Doc:   "Whether the session goes on in another device: by a first-party id (cookie, managed device) and by a fingerprint, each compared only where both sides have it. At a login the user's known devices are what counts (missing: history while there are none). An event with neither id nor fingerprint in a session that never had one can't be judged (missing: device).",
+		Doc:   "Whether the session goes on in another device: by a first-party id (cookie, managed device) and by a fingerprint, each compared only where both sides have it. At a login the user's known devices are what counts (missing: history while there are none), and one that is new, but has the attributes of a known one, is no evidence. Where attributes tell what has changed, device_drift weighs them, and not the fingerprint that they are in. An event with neither id nor fingerprint in a session that never had one can't be judged (missing: device).",
 		Value: "0 same device, 1 the fingerprint changed, 2 the id changed, 3 both changed, 4 the event carries neither although the session had one",
 		Details: []riskd.Detail{
 			{Name: "id", Kind: riskd.Text, Doc: "same, changed or absent; at a login known, new or absent"},
@@ -59,7 +59,7 @@ func measureDeviceChange(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell)
 	value, nats := 0.0, 0.0
 	if otherFingerprint {
 		value++
-		if !agentChanged(in) {
+		if !agentChanged(in) && !attributesTell(in) {
 			nats += otherFingerprintNats
 		}
 	}
@@ -168,7 +168,7 @@ func deviceAtLogin(in *Input, mark riskd.DeviceMark, cell *riskd.Cell) riskd.Rea
 		nats = knownDeviceNats
 	case knownID:
 		nats = knownIDNats
-	case knownFingerprint:
+	case knownFingerprint, driftedDevice(in):
 		nats = 0
 	case knownAgent:
 		nats = newDeviceNats

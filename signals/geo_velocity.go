@@ -10,7 +10,7 @@ import (
 func init() {
 	add(riskd.Signal{
 		Name:  "geo_velocity",
-		Doc:   "How fast somebody would have to travel from the session's last exactly known place to this one, as an interval. Geolocation errs, so that what it can't tell is said rather than guessed: no earlier place (missing: anchor), no place now (place), a mobile or satellite network or an accuracy radius of 200 km or more (precision), an event older than the place it would be compared with (order). The nats are those of a travel that the rule calls impossible.",
+		Doc:   "How fast somebody would have to travel from the session's last exactly known place to this one, as an interval. Geolocation errs, so that what it can't tell is said rather than guessed: no earlier place (missing: anchor), no place now (place), a mobile or satellite network or an accuracy radius of 200 km or more (precision), an event older than the place it would be compared with (order). The nats are those of a travel that the rule calls impossible, given to the request that arrives by it and to none of those that follow from there.",
 		Value: "km/h that must at least have been travelled at: low_kmh",
 		Details: []riskd.Detail{
 			{Name: "low_kmh", Doc: "km/h over excess_km, 0 when there is none"},
@@ -53,7 +53,7 @@ func measureGeoVelocity(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) 
 	elapsed = max(elapsed, leastElapsed)
 	if from.Prefix == riskd.PrefixOf(in.Event.Client.IP) {
 		// The same network link, wherever this or the last database puts it.
-		return travel(from, to, 0, 0, elapsed), cell
+		return travel(from, to, 0, 0, elapsed, false), cell
 	}
 	switch {
 	case !to.Located:
@@ -65,19 +65,22 @@ func measureGeoVelocity(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) 
 	if math.IsNaN(distance) {
 		return riskd.NotEvaluableFor("place"), cell
 	}
-	return travel(from, to, distance, from.RadiusKM+to.RadiusKM, elapsed), cell
+	// A place that is no anchor leaves the last one where it was: the next request
+	// from there hasn't travelled again.
+	arrived := in.First || in.Session.Here.Prefix != riskd.PrefixOf(in.Event.Client.IP)
+	return travel(from, to, distance, from.RadiusKM+to.RadiusKM, elapsed, arrived), cell
 }
 
 func vague(kind riskd.NetworkKind, radiusKM float64) bool {
 	return kind == riskd.NetworkMobile || kind == riskd.NetworkSatellite || radiusKM >= vagueKM
 }
 
-func travel(from *riskd.Anchor, to *riskd.Place, distance, radii float64, elapsed time.Duration) riskd.Reading {
+func travel(from *riskd.Anchor, to *riskd.Place, distance, radii float64, elapsed time.Duration, arrived bool) riskd.Reading {
 	excess, hours := distance-radii-slackKM, elapsed.Hours()
 	low := max(0, excess) / hours
 	nats := 0.0
 	switch {
-	case excess <= 0:
+	case excess <= 0 || !arrived:
 	case to.Network.Anonymous():
 		nats = travelHiddenNats
 	default:

@@ -55,6 +55,23 @@ func TestGeoVelocity(t *testing.T) {
 	}
 }
 
+// A hidden network is no anchor; whoever stays in it hasn't travelled with every
+// request.
+func TestGeoVelocityIsOfTheArrival(t *testing.T) {
+	t.Parallel()
+	hidden := york
+	hidden.place.Network = riskd.NetworkVPN
+	w := newWalk(t).from(hidden)
+	if f := w.read("geo_velocity"); f.Nats != travelHidden {
+		t.Fatalf("the arrival is worth %v", f.Nats)
+	}
+	if f := w.goOn(10 * time.Second).read("geo_velocity"); f.Nats != 0 || f.Value == 0 {
+		t.Errorf("the next request is worth %v at %v km/h", f.Nats, f.Value)
+	}
+}
+
+const travelHidden = 0.8
+
 func TestGeoVelocityCannotTell(t *testing.T) {
 	t.Parallel()
 	change := func(s spot, f func(*riskd.Place)) spot { f(&s.place); return s }

@@ -30,7 +30,8 @@ const (
 	pauseShare  = 0.02
 	pauseMean   = 15 * 60.0 // seconds
 
-	// Noise of a request within a session (detection.md §4.2).
+	// Noise of a request within a session (detection.md §4.2); that a browser goes
+	// over to QUIC is as frequent (assumed).
 	fingerprintNoise = 6e-4
 	stackNoise       = 4e-4
 
@@ -118,7 +119,7 @@ func (a *actor) request(e *event) {
 		e.causes |= rotated
 		s.rotate(a.at)
 	}
-	e.rotation = s.rotation
+	e.rotation, s.usedAt = s.rotation, a.at
 	a.choose(e, d.zipf(len(routes[a.kind])))
 	e.status = a.kind.status(d)
 	if a.kind >= kinds {
@@ -172,7 +173,11 @@ func (a *actor) plan(w *world) {
 		a.look.fonts = uint16(d.next())
 		a.causes |= fingerprintDrift
 	}
-	if d.chance(stackNoise) {
+	switch x := d.float(); {
+	case x < stackNoise:
+		a.look.form = intercepted
+		a.causes |= tlsNoise
+	case x < 2*stackNoise:
 		a.look.form = overQUIC
 		a.causes |= tlsNoise
 	}

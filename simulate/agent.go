@@ -31,27 +31,29 @@ const (
 	tlsStacks
 )
 
-// A stack's JA4 differs by the way it connects: over TCP, over QUIC, and with a later
-// release of the browser. The form is JA4's; the hashes are made up.
+// What a stack's JA4 shows differs by the way it connects: over TCP, over QUIC, with
+// security software that takes connections apart in between, and with a later release
+// of the browser, which has the same ciphers and one extension more.
 const (
 	overTCP = iota
 	overQUIC
+	intercepted
 	laterRelease
 	tlsForms
 )
 
+// ja4s have the form of JA4 (protocol, numbers of ciphers and extensions, ALPN; hash of
+// the ciphers; hash of the extensions). The hashes are made up.
 var ja4s = func() (out [tlsStacks][tlsForms]string) {
-	parts := [tlsStacks]string{"1516h2", "1715h2", "2014h2", "2013h2", "1515h2", "1310h2", "1812h1", "3010h2"}
+	heads := [tlsStacks]string{"1516h2", "1715h2", "2014h2", "2013h2", "1515h2", "1310h2", "1812h1", "3010h2"}
+	later := [tlsStacks]string{"1517h2", "1716h2", "2015h2", "2014h2", "1516h2", "1311h2", "1813h1", "3011h2"}
+	digest := func(parts ...uint64) string { return strconv.FormatUint(hash(parts...)|1<<63, 16)[:12] }
 	for s := range out {
-		for f := range out[s] {
-			transport := "t13d"
-			if f == overQUIC {
-				transport = "q13d"
-			}
-			h := strconv.FormatUint(hash(uint64(s), uint64(f))|1<<63, 16)
-			k := strconv.FormatUint(hash(uint64(f), uint64(s), 4)|1<<63, 16)
-			out[s][f] = transport + parts[s] + "_" + h[:12] + "_" + k[:12]
-		}
+		ciphers, extensions := digest(uint64(s), 1), digest(uint64(s), 2)
+		out[s][overTCP] = "t13d" + heads[s] + "_" + ciphers + "_" + extensions
+		out[s][overQUIC] = "q13d0312h3_" + digest(uint64(s), 3) + "_" + digest(uint64(s), 4)
+		out[s][intercepted] = "t13d1911h2_" + digest(100) + "_" + digest(101)
+		out[s][laterRelease] = "t13d" + later[s] + "_" + ciphers + "_" + digest(uint64(s), 5)
 	}
 	return out
 }()

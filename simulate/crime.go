@@ -57,7 +57,7 @@ func (a *actor) ready(s *stream) bool {
 		c.dress(s, a)
 		return true
 	}
-	if v.session.auth == 0 {
+	if c.source == nil && v.session.auth == 0 {
 		a.at = max(a.at, v.at) + second
 		return false
 	}

@@ -14,6 +14,7 @@ type story struct {
 	looks    []look // of the victim's own sessions so far
 	sessions uint32
 	home     prefix // of the session that was come to, before the attack came
+	host     byte
 	look     look
 	onset    int64
 }
@@ -50,7 +51,7 @@ func stories(t *testing.T, o Options) map[Family][]*story {
 		}
 		s := all[e.crime]
 		if s == nil {
-			s = &story{crime: e.crime, victim: u, looks: slices.Clone(p.looks), sessions: p.sessions, home: here[e.session].prefix, look: here[e.session].look}
+			s = &story{crime: e.crime, victim: u, looks: slices.Clone(p.looks), sessions: p.sessions, home: here[e.session].prefix, host: here[e.session].host, look: here[e.session].look}
 			all[e.crime] = s
 		}
 		if e.onset {
@@ -230,7 +231,7 @@ func TestFamilies(t *testing.T) {
 	})
 	between(F12, 10, 40)
 	always(F12, "differ by the address within the prefix only", func(s *story) bool {
-		return s.copied() && s.rightStack() && s.last().prefix == s.home
+		return s.copied() && s.rightStack() && s.last().prefix == s.home && s.last().host != s.host || s.victim.relay != 0
 	})
 	always(F13, "try many accounts, and hit one", func(s *story) bool {
 		return s.of(mistypes) >= 20 && s.of(signsIn) == 1

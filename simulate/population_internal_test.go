@@ -124,8 +124,11 @@ func TestMemoryGrowsWithUsersOnly(t *testing.T) {
 // do those that somebody else has come to.
 func TestSessionsKeepTheirLimits(t *testing.T) {
 	t.Parallel()
-	last := map[*session]int64{}
-	late := 0
+	type old struct {
+		*session
+		rotation uint32
+	}
+	last, used := map[*session]int64{}, map[old]int64{}
 	live(t, Options{Seed: 3, Users: 150, Days: 60, Warmup: 20, Attacks: 20}, func(_ *stream, e *event) {
 		if e.told != nil {
 			return
@@ -135,13 +138,17 @@ func TestSessionsKeepTheirLimits(t *testing.T) {
 			idle, absolute = idleLimitAdmin, absoluteLimitAdmin
 		}
 		if at, ok := last[e.session]; ok && e.at-at >= idle {
-			late++
 			t.Errorf("event %d of %s comes %d min after the one before", e.number, e.family(), (e.at-at)/minute)
 		}
 		if e.at-e.session.start >= absolute {
 			t.Errorf("event %d of %s comes %d min after the session's begin", e.number, e.family(), (e.at-e.session.start)/minute)
 		}
 		last[e.session] = e.at
+		id := old{e.session, e.rotation}
+		if at, ok := used[id]; ok && e.at-at >= idle {
+			t.Errorf("event %d of %s uses an id %d min after its last use", e.number, e.family(), (e.at-at)/minute)
+		}
+		used[id] = e.at
 	})
 }
 

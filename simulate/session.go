@@ -6,6 +6,7 @@ type session struct {
 	key       uint64
 	rotation  uint32 // how often the id has been changed
 	rotatedAt int64
+	usedAt    int64 // by the request before
 	start     int64
 	auth      int64 // 0: nobody has signed in
 	strength  strength
@@ -18,7 +19,7 @@ type session struct {
 // turns reports whether the id is changed with a request at a time.
 func (s *session) turns(u *user, at int64) bool {
 	switch {
-	case s.auth == 0 || s.held:
+	case s.auth == 0 || s.held || at-s.usedAt > rotateWithin && !s.due:
 		return false
 	case s.awaited:
 		return s.due || at-s.rotatedAt > rotateEvery/2
@@ -56,6 +57,9 @@ const (
 	// beforeLimit is how long before them a session is given up.
 	beforeLimit = 30 * second
 	rotateEvery = 20 * minute
+	// rotateWithin is how long after a request an id is still changed with the next:
+	// what is left is used by nobody but a thief, and shouldn't be idle by then.
+	rotateWithin = 4 * minute
 )
 
 func (u *user) idleLimit() int64 {

@@ -33,6 +33,7 @@ func (r *replay) against(ctx context.Context, f *studyFlags, names []string) err
 	if err != nil {
 		return err
 	}
+	defer sparing()()
 	done, err := s.open(names)
 	defer done()
 	if err != nil {

@@ -75,12 +75,15 @@ func (r *replayEngine) byOrder(d *riskd.Decision) bool {
 // replayMemory knows which order the last decision has met.
 type replayMemory struct {
 	*sessions.Store
-	told map[uint64]time.Time // numbers of the orders that identity events have led to, and when
-	over uint64               // number of the order that ended or holds up the session, 0 if none
+	told   map[uint64]time.Time // numbers of the orders that identity events have led to, and when
+	over   uint64               // number of the order that ended or holds up the session, 0 if none
+	seen   time.Time            // the event before
+	tended time.Time
 }
 
-// Revoked is the store's.
+// Revoked is the store's. It is what an engine asks first of all.
 func (m *replayMemory) Revoked(e *riskd.Event) (riskd.Epoch, bool) {
+	m.tend(e.Time)
 	epoch, over := m.Store.Revoked(e)
 	m.over = epoch.Number
 	return epoch, over
@@ -96,16 +99,28 @@ func (m *replayMemory) Update(e *riskd.Event, now time.Time, fn func(s *riskd.Se
 	})
 }
 
-// tend lets go of sessions that are over and of orders that have passed.
-func (m *replayMemory) tend(ctx context.Context, now time.Time) error {
+// tendEvery is how often by the trace's clock the memory lets go of what is over.
+const tendEvery = 24 * time.Hour
+
+// tend lets go of sessions that are over and of orders that have passed. The clock is
+// the earlier of two events: a single one that is far ahead ends nothing.
+func (m *replayMemory) tend(at time.Time) {
+	now := at
+	if m.seen.Before(at) {
+		now = m.seen
+	}
+	m.seen = at
+	if now.Sub(m.tended) < tendEvery {
+		return
+	}
+	m.tended = now
 	m.Forget(now)
-	for number, at := range m.told {
-		if now.Sub(at) > 2*sessions.DefaultEpochRetention {
+	for number, told := range m.told {
+		if now.Sub(told) > 2*sessions.DefaultEpochRetention {
 			delete(m.told, number)
 		}
 	}
-	_, err := m.Sweep(ctx, now)
-	return err
+	_, _ = m.Sweep(context.Background(), now) // without a folder nothing can fail
 }
 
 // replayLine is one line of a trace: an event or an identity event.

@@ -19,7 +19,6 @@ type sideEngine struct {
 	*replayEngine
 	bonus       float64 // the pack's, for a single request
 	number, ids int
-	tended      time.Time // the memory
 	// Of the event at work, as records.Answer has them.
 	strength       float64
 	held, demanded bool
@@ -54,24 +53,9 @@ func (s *sideEngine) record(r *riskd.Record) {
 	}
 }
 
-// tendEvery is how often by the trace's clock the memory lets go of what is over.
-const tendEvery = 24 * time.Hour
-
-func (s *sideEngine) tend(ctx context.Context, now time.Time) error {
-	switch {
-	case s.tended.IsZero():
-		s.tended = now
-	case now.Sub(s.tended) >= tendEvery:
-		s.tended = now
-		return s.memory.tend(ctx, now)
-	}
-	return nil
-}
-
 // Decide answers an event as of its time.
 func (s *sideEngine) Decide(ctx context.Context, number int, e *riskd.Event) records.Answer {
 	s.at(number)
-	_ = s.tend(ctx, e.Time) // a store without a folder has nothing that can fail
 	d := s.Engine.Decide(ctx, e, e.Time)
 	return records.Answer{
 		Decision: d, ByOrder: s.byOrder(&d), Demanded: s.demanded, Held: s.held, Strength: s.strength, Country: e.Place.Country,

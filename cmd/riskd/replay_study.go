@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ import (
 // studyFlags are those of a replay that tells figures rather than decisions: of a pack
 // by labels, or of two packs.
 type studyFlags struct {
-	pack, labels, stepUps, page, maximum, failOn, from, until string
+	pack, labels, stepUps, page, maximum, failOn, from, until, aside string
 }
 
 func (f *studyFlags) define(flags *flag.FlagSet) {
@@ -33,6 +34,7 @@ func (f *studyFlags) define(flags *flag.FlagSet) {
 	flags.StringVar(&f.page, "html", "", "with -against or -labels: write the report to `FILE` as a page, too")
 	flags.StringVar(&f.from, "from", "", "with -labels: measure what begins at `TIME` or later, or as many days into the trace as 35d; what is earlier is history")
 	flags.StringVar(&f.until, "until", "", "with -labels: measure what begins before `TIME`, or as many days into the trace as 52d")
+	flags.StringVar(&f.aside, "aside", "", "with -labels: leave the families in `LIST` out of means of families, such as F12, which is there to show a floor")
 	flags.StringVar(&f.maximum, "max-diverging", "", "with -against: fail if more sessions diverge than `LIMIT`, such as 0.5% or 20")
 	flags.StringVar(&f.failOn, "fail-on", "", "fail on anything in `LIST`: with -against revoked, stepped_up, missed, false_alarms; with -labels bounds such as tpr<0.9,fsu>0.1")
 }
@@ -48,10 +50,18 @@ func (f *studyFlags) unused() error {
 		return &usageError{"replay: -max-diverging is for a comparison", "give the other pack with -against DIR"}
 	default:
 		return &usageError{
-			"replay: -step-ups, -html, -from, -until, -max-diverging and -fail-on are for a comparison or for labels",
+			"replay: -step-ups, -html, -from, -until, -aside, -max-diverging and -fail-on are for a comparison or for labels",
 			"give the other pack with -against DIR, or labels with -labels FILE",
 		}
 	}
+}
+
+// sparing lets garbage grow to three times what is in use until the function that it
+// gives is called: a study makes much of it and keeps little, and a fifth of its time went
+// into collecting.
+func sparing() (back func()) {
+	before := debug.SetGCPercent(300)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // study is a replay that tells figures, ready to run.
@@ -102,6 +112,9 @@ func newStudy(r *replay, f *studyFlags, names []string, sources ...packSource) (
 	}
 	o.Decode, o.MaxLine = decoder(key), maxLine
 	o.Figures = measure.Options{Resamples: measure.DefaultResamples}
+	if f.aside != "" {
+		o.Figures.Aside = strings.Split(f.aside, ",")
+	}
 	o.Progress = func(lines int) { fmt.Fprintf(r.std.err, "riskd: %d lines so far\n", lines) }
 	o.Labels = func() (*records.Labels, error) { return r.labels(f.labels, names) }
 	return s, nil

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -225,5 +227,39 @@ func TestDecodeLineUnwraps(t *testing.T) {
 		if _, err := decodeLine([]byte(line), key); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", line, err, want)
 		}
+	}
+}
+
+// What is simulated is measured, the same to the byte each time, and from a pipe.
+func TestReplayMeasuresWhatIsSimulated(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	trace, labels := filepath.Join(dir, "trace.ndjson"), filepath.Join(dir, "labels.ndjson")
+	if _, errs, code := riskdCommand(t, "simulate", "-users", "12", "-days", "24", "-attacks", "1", "-labels", labels, "-out", trace); code != 0 {
+		t.Fatal(errs)
+	}
+	forms := func(page string) [2]string {
+		out, errs, code := riskdCommand(t, "replay", "-labels", labels, "-html", page, "-json", trace)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		html, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [2]string{out, string(html)}
+	}
+	want := forms(filepath.Join(dir, "a.html"))
+	if got := forms(filepath.Join(dir, "b.html")); got != want {
+		t.Error("another run gives another report")
+	}
+	var m records.Measurement
+	if err := json.Unmarshal([]byte(want[0]), &m); err != nil {
+		t.Fatal(err)
+	}
+	r := m.Measures
+	if m.Unmatched != 0 || m.Unread != 0 || m.Refused != 0 || r.Attacks < 10 || r.Sessions < 50 || r.All.Caught == 0 || len(r.Archetypes) < 2 {
+		t.Errorf("%d labels unmatched, %d lines unread, %d identity events refused (%s); %d attacks, %d of them caught, %d sessions, %d archetypes",
+			m.Unmatched, m.Unread, m.Refused, m.FirstRefused, r.Attacks, r.All.Caught, r.Sessions, len(r.Archetypes))
 	}
 }

@@ -35,15 +35,15 @@ type simulateFlags struct {
 
 func simulateCommand(flags *flag.FlagSet) action {
 	var f simulateFlags
-	flags.StringVar(&f.preset, "preset", string(simulate.Workforce), "the `POPULATION`: workforce or consumer")
-	flags.StringVar(&f.variant, "variant", string(simulate.Noise), "the `VARIANT`: noise, clean, mimic, cold, drift, late or geo-off")
-	flags.Uint64Var(&f.options.Seed, "seed", 1, "the seed: another `NUMBER` gives other people")
-	flags.IntVar(&f.options.Users, "users", 0, "how many users: `N`; 200 unless -requests says otherwise")
-	flags.IntVar(&f.requests, "requests", 0, "about how many requests: `N`, instead of -users")
+	flags.StringVar(&f.preset, "preset", string(simulate.Workforce), "the population `P`: workforce or consumer")
+	flags.StringVar(&f.variant, "variant", string(simulate.Noise), "the variant `V`: noise, clean, mimic, cold, drift, late or geo-off")
+	flags.Uint64Var(&f.options.Seed, "seed", 1, "the seed `N`: another gives other people")
+	flags.IntVar(&f.options.Users, "users", 0, "how many users: `N`; 0 is 200, or as many as -requests takes")
+	flags.IntVar(&f.requests, "requests", 0, "about how many requests: `N`, by the number of users")
 	flags.IntVar(&f.options.Days, "days", 70, "for how many days: `N`")
 	flags.IntVar(&f.options.Attacks, "attacks", 0, "how many attacks of each family: `N`")
-	flags.IntVar(&f.warmup, "warmup", -1, "attacks begin on day `N`; half of the days unless given")
-	flags.StringVar(&f.from, "from", simulate.DefaultFrom.Format(time.DateOnly), "the first `DAY`")
+	flags.IntVar(&f.warmup, "warmup", 0, "attacks begin on day `N`, from 0; 0 is half of the days")
+	flags.StringVar(&f.from, "from", simulate.DefaultFrom.Format(time.DateOnly), "the first `DAY`, by UTC")
 	flags.StringVar(&f.labels, "labels", "", "write the labels to `FILE`")
 	flags.StringVar(&f.out, "out", "-", "write the trace to `FILE`; - is standard output")
 	return func(_ context.Context, std stdio, args []string) error {
@@ -70,7 +70,7 @@ func (f *simulateFlags) complete() error {
 	case o.Users == 0:
 		o.Users = 200
 	}
-	if o.Warmup = f.warmup; f.warmup < 0 {
+	if o.Warmup = f.warmup; f.warmup == 0 {
 		o.Warmup = o.Days / 2
 	}
 	from, err := time.Parse(time.DateOnly, f.from)

@@ -17,6 +17,9 @@ type Options struct {
 	// Budgets are the false step-ups for each user and month at which shares caught
 	// are told. Default: [DefaultBudgets].
 	Budgets []float64
+	// Aside are families that means of families leave out, such as one that is there to
+	// show a floor.
+	Aside []string
 }
 
 // DefaultResamples is how many draws a report's intervals are made of.
@@ -117,12 +120,17 @@ func (m *measuring) shares(weights, out []float64, is func(*Attack) float64) {
 			continue
 		}
 		out[f] /= of[f]
-		if f < n {
+		if f < n && !m.aside(f) {
 			sum += out[f]
 			met++
 		}
 	}
 	out[n+1] = sum / met
+}
+
+// aside reports whether means leave a family out.
+func (m *measuring) aside(family int) bool {
+	return slices.Contains(m.options.Aside, m.families[family])
 }
 
 func one(is bool) float64 {
@@ -163,7 +171,7 @@ func (m *measuring) outcomes(report *Report) {
 		every = append(every, a)
 	}
 	for f, name := range m.families {
-		report.Families = append(report.Families, Family{name, outcomesOf(f, byFamily[f])})
+		report.Families = append(report.Families, Family{name, m.aside(f), outcomesOf(f, byFamily[f])})
 	}
 	report.All = outcomesOf(n-2, every)
 }

@@ -126,6 +126,12 @@ func TestCaughtAndThreshold(t *testing.T) {
 	if families["F1"] != 1 || families["F2"] != 0 || macro != 0.5 {
 		t.Errorf("caught are %v, %v", families, macro)
 	}
+	if families, macro = r.Caught(11, "F2", "F9"); families["F2"] != 0 || macro != 1 {
+		t.Errorf("without F2, caught are %v, %v", families, macro)
+	}
+	if m := measure.Of(r, measure.Options{Aside: []string{"F1"}}); m.Macro.Value != 0.5 || m.All.TPR.Value != 0.75 || !m.Families[0].Aside || m.Families[1].Aside || m.Budgets[0].Macro.Value != 0 {
+		t.Errorf("without F1: %+v of %+v", m.Macro, m.Families)
+	}
 	r.Sessions[0].Strength, r.Sessions[1].Strength = measure.Certain, measure.Certain
 	if cut, ok := r.Threshold(0.1); ok {
 		t.Errorf("threshold is %v", cut)
@@ -133,6 +139,17 @@ func TestCaughtAndThreshold(t *testing.T) {
 	if b := measure.Of(r, measure.Options{Budgets: []float64{0.1}}).Budgets[0]; b.Threshold != nil || b.FSU != 0.2 {
 		t.Errorf("a budget that can't be kept to gives %+v", b)
 	}
+}
+
+// A tie is won half the time.
+func TestAreaOfTies(t *testing.T) {
+	t.Parallel()
+	r := &measure.Run{
+		Users:    []measure.User{{Exposure: month}},
+		Attacks:  []measure.Attack{{Strength: 5}, {Strength: 5}, {Strength: 2}},
+		Sessions: []measure.Session{{Strength: 5}, {Strength: 2}, {Strength: 1}},
+	}
+	near(t, "auc", measure.Of(r, measure.Options{}).AUC, (2.5+2.5+1.5)/9)
 }
 
 func TestFamiliesAreInOrder(t *testing.T) {

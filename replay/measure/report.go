@@ -63,6 +63,8 @@ type Outcomes struct {
 // Family is what becomes of one kind of attack.
 type Family struct {
 	Name string `json:"family"`
+	// Aside says that means of families leave it out.
+	Aside bool `json:"aside,omitzero"`
 	Outcomes
 }
 

@@ -184,8 +184,8 @@ func (r *Run) strengths() []float64 {
 }
 
 // Caught gives the share of attacks whose strength exceeds a threshold: by family, and
-// the mean of the families.
-func (r *Run) Caught(nats float64) (families map[string]float64, macro float64) {
+// the mean of the families but for those aside.
+func (r *Run) Caught(nats float64, aside ...string) (families map[string]float64, macro float64) {
 	families = map[string]float64{}
 	of := map[string]float64{}
 	for i := range r.Attacks {
@@ -197,9 +197,16 @@ func (r *Run) Caught(nats float64) (families map[string]float64, macro float64) 
 			families[a.Family] += 0
 		}
 	}
+	met := 0.0
 	for _, name := range r.Families() {
 		families[name] /= of[name]
-		macro += families[name] / float64(len(of))
+		if !slices.Contains(aside, name) {
+			macro += families[name]
+			met++
+		}
+	}
+	if met > 0 {
+		macro /= met
 	}
 	return families, macro
 }

@@ -43,6 +43,26 @@ func rotationContinues(t *testing.T, s tested) {
 	}
 }
 
+// rotationForks: an id that was changed is changed again, for another one.
+func rotationForks(t *testing.T, s tested) {
+	see(s, noon, event(1, with{user: "ada"}))
+	if first := see(s, after(time.Minute), event(2, with{user: "ada", previous: 1})); first.Forked != 0 {
+		t.Errorf("the first change is %v after another", first.Forked)
+	}
+	if old := find(t, s, 1); old.Next != id(2) || !old.NextAt.Equal(after(time.Minute)) {
+		t.Errorf("changed for %v at %v", old.Next, old.NextAt)
+	}
+	if again := see(s, after(5*time.Minute), event(2, with{user: "ada", previous: 1})); again.Forked != 0 {
+		t.Errorf("the same change, told again, is %v after another", again.Forked)
+	}
+	if second := see(s, after(11*time.Minute), event(3, with{user: "ada", previous: 1})); second.Forked != 10*time.Minute {
+		t.Errorf("the second change is %v after the first, not 10 minutes", second.Forked)
+	}
+	if next := see(s, after(20*time.Minute), event(4, with{user: "ada", previous: 3})); next.Forked != 0 || !next.NextAt.IsZero() {
+		t.Errorf("what comes of a fork: %v, %v", next.Forked, next.NextAt)
+	}
+}
+
 func rotationFromUnknown(t *testing.T, s tested) {
 	found := see(s, noon, event(2, with{previous: 1}))
 	if found.Requests != 0 || !found.Start.Equal(noon) || found.Previous != id(1) {

@@ -79,6 +79,7 @@ func Run(t *testing.T, archived bool, open func(t *testing.T) Store) {
 		"a user's sessions don't wait":             usersSessionsDontWait,
 		"a panic releases everything":              panicReleases,
 		"rotation continues a session":             rotationContinues,
+		"an id that is changed twice":              rotationForks,
 		"rotation from an unknown id":              rotationFromUnknown,
 		"rotations cross":                          rotationsCross,
 		"nothing revoked":                          nothingRevoked,

@@ -87,7 +87,8 @@ type Bound struct {
 	After time.Duration
 }
 
-func (b Bound) at(first time.Time) time.Time {
+// At is when the bound is in a trace whose first event is at first.
+func (b Bound) At(first time.Time) time.Time {
 	if b.After > 0 {
 		return first.Add(b.After)
 	}

@@ -109,7 +109,7 @@ func (o *order) event(in *item) {
 	e := in.Event
 	at := e.Time.UTC()
 	if o.first.IsZero() {
-		o.from, o.until = o.options.From.at(at), o.options.Until.at(at)
+		o.from, o.until = o.options.From.At(at), o.options.Until.At(at)
 	}
 	if o.first.IsZero() || at.Before(o.first) {
 		o.first = at

@@ -179,8 +179,8 @@ func TestAblate(t *testing.T) {
 	for _, p := range parts {
 		worth[p.Kind+" "+p.Name] = p
 	}
-	if w := worth["signal privilege_use"].Budgets[0]; w.Worth.Value < 0.1 || w.Families["inside"] < 0.3 {
-		t.Errorf("without privilege_use %+v: it alone sees the attacks from inside", w)
+	if w := worth["channel behaviour"].Budgets[0]; w.Worth.Value < 0.1 || w.Families["inside"] < 0.3 {
+		t.Errorf("without behaviour %+v: it alone shows the attacks from inside", w)
 	}
 	if w := worth["signal new_country"].Budgets[0]; w.Families["inside"] > 0.1 {
 		t.Errorf("without new_country %+v: attacks from inside have nothing to do with it", w)

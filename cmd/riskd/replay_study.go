@@ -97,7 +97,7 @@ func newStudy(r *replay, f *studyFlags, names []string, sources ...packSource) (
 		if name == "until" {
 			text = f.until
 		}
-		if *bound, err = parseBound(name, text); err != nil {
+		if *bound, err = parseBound("replay", name, text); err != nil {
 			return nil, err
 		}
 	}
@@ -165,8 +165,8 @@ func packName(p *policies.Pack) records.Pack {
 	return records.Pack{Name: in.Name, Revision: in.Revision, StepUpNats: in.Tuning.StepUpNats, RevokeNats: in.Tuning.RevokeNats}
 }
 
-// parseBound reads a time, or a number of days into the trace.
-func parseBound(name, text string) (records.Bound, error) {
+// parseBound reads a command's bound: a time, or a number of days into the trace.
+func parseBound(command, name, text string) (records.Bound, error) {
 	if text == "" {
 		return records.Bound{}, nil
 	}
@@ -180,7 +180,7 @@ func parseBound(name, text string) (records.Bound, error) {
 			return records.Bound{Time: at.UTC()}, nil
 		}
 	}
-	return records.Bound{}, &usageError{fmt.Sprintf("replay: -%s %q is neither a time nor a number of days", name, text), fmt.Sprintf("for example -%s 2026-03-02, -%s 2026-03-02T09:00:00Z or -%s 35d", name, name, name)}
+	return records.Bound{}, &usageError{fmt.Sprintf("%s: -%s %q is neither a time nor a number of days", command, name, text), fmt.Sprintf("for example -%s 2026-03-02, -%s 2026-03-02T09:00:00Z or -%s 35d", name, name, name)}
 }
 
 // readLabels gives nil if there is no file.

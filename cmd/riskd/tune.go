@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	records "github.com/riskd/riskd/replay"
 	"github.com/riskd/riskd/tune"
 )
 
@@ -52,7 +53,7 @@ func tuneCommand(flags *flag.FlagSet) action {
 	flags.StringVar(&f.labels, "labels", "", "the attacks are labelled in `FILE`")
 	flags.Float64Var(&f.budget, "budget", 0.1, "`N` false step-ups are allowed for each user and month")
 	flags.Uint64Var(&f.seed, "seed", 1, "`N` parts the users and orders the search")
-	flags.StringVar(&f.from, "from", "", "count from `WHEN` on, a time or as long after the trace's beginning; a quarter of the trace unless given")
+	flags.StringVar(&f.from, "from", "", "count from `WHEN` on, a time or so many days into the trace, such as 35d; a quarter of the trace unless given")
 	flags.IntVar(&f.rounds, "rounds", 4, "try all numbers `N` times, by less each time")
 	flags.BoolVar(&f.thresholds, "thresholds", false, "set the thresholds alone")
 	flags.BoolVar(&f.leaveOneOut, "leave-one-out", false, "search without each family of attacks in turn, too, and tell what is caught of it")
@@ -90,19 +91,13 @@ func (f *tuneFlags) check(args []string) error {
 	return err
 }
 
-// parseFrom reads a time, or how long after the trace's beginning it is.
+// parseFrom reads when counting begins, nil where nobody says.
 func parseFrom(text string) (func(first, last time.Time) time.Time, error) {
-	if text == "" {
-		return nil, nil
+	bound, err := parseBound("tune", "from", text)
+	if err != nil || bound == (records.Bound{}) {
+		return nil, err
 	}
-	if after, err := time.ParseDuration(text); err == nil && after >= 0 {
-		return func(first, _ time.Time) time.Time { return first.Add(after) }, nil
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return nil, &usageError{fmt.Sprintf("tune: -from %q is neither a time nor how long after the beginning", text), "for example -from 840h, or -from 2026-03-02T00:00:00Z"}
-	}
-	return func(time.Time, time.Time) time.Time { return at }, nil
+	return func(first, _ time.Time) time.Time { return bound.At(first) }, nil
 }
 
 func tuneFault(err error) error {

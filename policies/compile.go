@@ -111,6 +111,7 @@ func compile(name string, pack fs.FS, o Options) (*Pack, error) {
 	p := &Pack{
 		info:    riskd.Pack{Name: name, Revision: src.revision(o.Overlay), Tuning: tuned.Tuning, Reads: known.weighs, Rules: known.rules},
 		signals: map[string]int{},
+		tuned:   tunedNumbers(rules.numbers, tuned.data),
 	}
 	for i := range o.Signals {
 		p.signals[o.Signals[i].Name] = i

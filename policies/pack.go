@@ -16,6 +16,7 @@ import (
 type Pack struct {
 	info    riskd.Pack
 	signals map[string]int // places of readings
+	tuned   map[string]map[string]float64
 
 	reasons, decision, stepUp *query
 	rulesInput, judgeInput    *shape

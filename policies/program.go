@@ -13,8 +13,9 @@ import (
 type program struct {
 	compiler *ast.Compiler
 	faults   []error
-	input    [][]string                   // paths under input that it reads
-	tuned    map[string]map[string]string // by the name given to lib.tuned: kinds of the defaults
+	input    [][]string                    // paths under input that it reads
+	tuned    map[string]map[string]string  // by the name given to lib.tuned: kinds of the defaults
+	numbers  map[string]map[string]float64 // and those that are numbers
 }
 
 // newProgram compiles the modules of one package, those below it and the
@@ -28,7 +29,7 @@ func newProgram(modules map[string]*ast.Module, schema map[string]any, pkg ast.R
 	}
 	schemas := ast.NewSchemaSet()
 	schemas.Put(ast.SchemaRootRef, schema)
-	p := &program{tuned: map[string]map[string]string{}}
+	p := &program{tuned: map[string]map[string]string{}, numbers: map[string]map[string]float64{}}
 	p.compiler = ast.NewCompiler().
 		WithCapabilities(Capabilities()).
 		WithSchemas(schemas).
@@ -163,10 +164,14 @@ func (p *program) checkCall(e *ast.Expr) []error {
 		return []error{fault(FaultTuned, e.Location, `lib.tuned: takes a literal name and literal defaults: lib.tuned("new_country", {"weight": 1, "max": 7})`)}
 	}
 	if p.tuned[string(name)] == nil {
-		p.tuned[string(name)] = map[string]string{}
+		p.tuned[string(name)], p.numbers[string(name)] = map[string]string{}, map[string]float64{}
 	}
 	defaults.Foreach(func(k, v *ast.Term) {
-		p.tuned[string(name)][strings.Trim(k.String(), `"`)] = kindOfTerm(v.Value)
+		member := strings.Trim(k.String(), `"`)
+		p.tuned[string(name)][member] = kindOfTerm(v.Value)
+		if f, ok := number(v.Value); ok {
+			p.numbers[string(name)][member] = f
+		}
 	})
 	return nil
 }

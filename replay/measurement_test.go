@@ -21,7 +21,7 @@ import (
 //	MINUTE EVENT SESSION USER COUNTRY CLASS ANSWER STRENGTH
 //
 // where an answer is allow, step_up, waits (for the step-up before), demanded, revoke or
-// ended; an engine answers as it is told.
+// ended; an engine answers as it is told. A session b<a goes on for session a.
 
 type told struct{ proofs, last string }
 
@@ -33,7 +33,9 @@ func decodeTold(line []byte) (replay.Line, error) {
 	var minute int
 	fmt.Sscan(f[0], &minute)
 	e := &riskd.Event{ID: f[1], Time: monday.Add(time.Duration(minute) * time.Minute)}
-	e.Session.ID, e.User.ID = key.ID("", f[2]), strings.Trim(f[3], "-")
+	session, previous, _ := strings.Cut(f[2], "<")
+	e.Session.ID, e.Session.PreviousID = key.ID("", session), key.ID("", previous)
+	e.User.ID = strings.Trim(f[3], "-")
 	e.Client.IP = netip.MustParseAddr("203.0.113.7")
 	e.Place.Country = f[4]
 	e.Client.Language = f[6] + " " + f[7]
@@ -191,6 +193,22 @@ func TestMeasureCountsOnce(t *testing.T) {
 {"event":"x2","attack":"one"}`, nil)
 	if m.Measures.Missed[0].User != "bob" {
 		t.Errorf("missed is %+v", m.Measures.Missed)
+	}
+}
+
+// A session is one, however often its id is changed, and what an attack on one of them
+// leads to is no false alarm on another.
+func TestMeasureFollowsRotations(t *testing.T) {
+	t.Parallel()
+	m, _ := measured(t, `
+0 a1 a ann DE standard allow 1
+1 b1 b<a ann DE standard allow 1
+2 x1 a ann FR standard revoke 20
+3 b2 b ann DE standard revoke 20
+4 b3 c<b ann DE standard revoke 20
+`, `{"event":"x1","attack":"one"}`, nil)
+	if r := m.Measures; m.Sessions != 1 || r.False.Revokes != 0 || r.Sessions != 0 || r.All.Caught != 1 {
+		t.Errorf("%d sessions, %d without an attack, %d false revokes, %d caught", m.Sessions, r.Sessions, r.False.Revokes, r.All.Caught)
 	}
 }
 

@@ -123,12 +123,7 @@ func (o *order) event(in *item) {
 		o.clock = later(o.clock, at)
 	}
 	o.seen = at
-	s := o.sessions[e.Session.ID]
-	if s == nil {
-		s = &story{id: e.Session.ID, tenant: e.Tenant, counts: o.counts(at)}
-		o.sessions[s.id] = s
-		o.live = append(o.live, s)
-	}
+	s := o.story(e, at)
 	if at.After(s.seen) {
 		s.seen = at
 	}
@@ -145,6 +140,24 @@ func (o *order) event(in *item) {
 	}
 	o.label(in)
 	in.came = s.attacks
+}
+
+// story gives the session of an event. One whose id is changed stays one session: what
+// becomes of an attack on it becomes of all its ids.
+func (o *order) story(e *riskd.Event, at time.Time) *story {
+	id, previous := e.Session.ID, e.Session.PreviousID
+	if s := o.sessions[id]; s != nil {
+		return s
+	}
+	if s := o.sessions[previous]; s != nil && !previous.IsZero() {
+		s.later = append(s.later, id)
+		o.sessions[id] = s
+		return s
+	}
+	s := &story{id: id, tenant: e.Tenant, counts: o.counts(at)}
+	o.sessions[id] = s
+	o.live = append(o.live, s)
+	return s
 }
 
 // counts reports whether what begins at a time is measured.
@@ -215,6 +228,9 @@ func (o *order) retire() (over []*story) {
 	for _, s := range o.live {
 		if o.clock.Sub(s.seen) > quiet {
 			delete(o.sessions, s.id)
+			for _, id := range s.later {
+				delete(o.sessions, id)
+			}
 			over = append(over, s)
 		} else {
 			kept = append(kept, s)

@@ -46,6 +46,7 @@ type sideSet uint8
 type story struct {
 	// Of these order has the say until the session is over for good.
 	id           riskd.SessionID
+	later        []riskd.SessionID // for which it was changed
 	tenant, user string
 	who          int // the user's place in order.people
 	seen         time.Time

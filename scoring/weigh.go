@@ -1,11 +1,11 @@
 package scoring
 
 import (
-	"math"
 	"slices"
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/scoring/balance"
 )
 
 // weigh adds the event's evidence to the session's two sums and makes the score
@@ -27,9 +27,8 @@ func (t *turn) weigh() {
 		add(s.sum, t.request, s.channel, tuning.Cap[s.channel], t.Now)
 		*s.nats = s.sum.Nats()
 	}
-	t.Score = max(
-		Score(t.Nats.Identity+t.Nats.Behaviour, tuning.StepUpNats, tuning.RevokeNats),
-		t.requestScore(),
+	t.Score = balance.ScoreOf(
+		t.Nats.Identity+t.Nats.Behaviour, t.Nats.Request, tuning.StepUpNats, tuning.RevokeNats, tuning.RequestBonus,
 	)
 	t.nameReasons()
 	w := &t.weighing
@@ -77,28 +76,10 @@ func (t *turn) sums() [2]channelSum {
 	}
 }
 
-// pastRevoke is how many nats beyond the revoke threshold a score of 100 is.
-const pastRevoke = 6
+// Score turns nats into 0..100; see [balance.Score].
+func Score(nats, stepUp, revoke float64) float64 { return balance.Score(nats, stepUp, revoke) }
 
-// Score turns nats into 0..100, piecewise linear: nothing is 0, the step-up
-// threshold 60, the revoke threshold 85, six nats more 100.
-func Score(nats, stepUp, revoke float64) float64 {
-	switch {
-	case nats <= 0:
-		return 0
-	case nats < stepUp:
-		return riskd.StepUpScore * nats / stepUp
-	case nats < revoke:
-		return riskd.StepUpScore + (riskd.RevokeScore-riskd.StepUpScore)*(nats-stepUp)/(revoke-stepUp)
-	case nats < revoke+pastRevoke:
-		return riskd.RevokeScore + (100-riskd.RevokeScore)*(nats-revoke)/pastRevoke
-	}
-	return 100
-}
-
-// capGroups bounds what one event adds per group: facts of one group mostly have
-// one cause, and adding them up would count it several times. What exceeds the
-// bound is taken from the group's reasons in proportion.
+// capGroups bounds what one event adds per group; see [balance.Shares].
 func capGroups(reasons []riskd.Reason, bounds *[riskd.Groups]riskd.Bounds) {
 	var plus, minus [riskd.Groups]float64
 	for i := range reasons {
@@ -108,14 +89,16 @@ func capGroups(reasons []riskd.Reason, bounds *[riskd.Groups]riskd.Bounds) {
 			minus[reasons[i].Group] += n
 		}
 	}
+	var shares [riskd.Groups][2]float64
+	for g := range shares {
+		shares[g][0], shares[g][1] = balance.Shares(plus[g], minus[g], bounds[g])
+	}
 	for i := range reasons {
-		r := &reasons[i]
-		p, m, b := plus[r.Group], minus[r.Group], bounds[r.Group]
-		switch {
-		case r.Nats > 0 && p+m > b.Max:
-			r.Nats *= max(0, b.Max-m) / p
-		case r.Nats < 0 && p+m < b.Min:
-			r.Nats *= max(0, p-b.Min) / -m
+		switch r := &reasons[i]; {
+		case r.Nats > 0:
+			r.Nats *= shares[r.Group][0]
+		case r.Nats < 0:
+			r.Nats *= shares[r.Group][1]
 		}
 	}
 }
@@ -124,7 +107,7 @@ func capGroups(reasons []riskd.Reason, bounds *[riskd.Groups]riskd.Bounds) {
 // backwards leaks nothing.
 func decay(s *riskd.Sum, now time.Time, halfLife time.Duration) {
 	if elapsed := now.Sub(s.At); elapsed > 0 && len(s.Open) > 0 {
-		scale(s, math.Exp2(-float64(elapsed)/float64(halfLife)))
+		scale(s, balance.Left(elapsed, halfLife))
 	}
 	if now.After(s.At) {
 		s.At = now
@@ -145,9 +128,8 @@ func add(s *riskd.Sum, reasons []riskd.Reason, channel riskd.Channel, limit floa
 			relief += r.Nats
 		}
 	}
-	total := s.Nats()
-	if want := min(max(0, total+relief), limit); total > 0 && want != total {
-		scale(s, want/total)
+	if by, change := balance.Settle(s.Nats(), relief, limit); change {
+		scale(s, by)
 	}
 }
 
@@ -164,14 +146,11 @@ func open(s *riskd.Sum, r *riskd.Reason, now time.Time) {
 	})
 }
 
-// faded is the evidence below which a reason is closed: a hundredth of a nat is
-// a likelihood ratio of 1.01.
-const faded = 0.01
-
+// scale multiplies what is open, and closes the reasons that have faded.
 func scale(s *riskd.Sum, by float64) {
 	kept := s.Open[:0]
 	for _, o := range s.Open {
-		if o.Nats *= by; o.Nats >= faded {
+		if o.Nats *= by; o.Nats >= balance.Faded {
 			kept = append(kept, o)
 		}
 	}

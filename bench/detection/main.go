@@ -22,6 +22,8 @@ type command struct {
 
 var commands = []command{
 	{"rba", "FILE.csv", "the login score of Freeman et al. on the RBA data set", rbaCommand},
+	{"ablation", "-labels FILE TRACE", ablationText, ablationCommand},
+	{"audit", "TRACE LABELS", "what gives attackers away in a simulated trace, and how like real sign-ins its own are", auditCommand},
 }
 
 func main() {

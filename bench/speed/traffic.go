@@ -16,11 +16,11 @@ const (
 	// visits are the sessions in which riskd gets to know a user: what it takes
 	// for a profile to count, which is three, and one to spare.
 	visits = 4
-	pace   = 2 * time.Second
+	pace   = 10 * time.Second // slower would run out of clock, quicker is a hurry
 	// lag is how far the users' clocks are behind at first. It is shorter than a
-	// session may be idle, and leaves room for some 500 requests of each until
+	// session may be idle, and leaves room for some 150 requests of each until
 	// they are too far ahead.
-	lag     = 15 * time.Minute
+	lag     = 25 * time.Minute
 	history = (visits-1)*time.Hour + lag // how long ago the first visit was
 )
 
@@ -51,7 +51,7 @@ type crowd struct {
 func crowds(now time.Time) []*crowd {
 	began := now.Add(-history)
 	return []*crowd{
-		{name: "quiet", users: 5000, began: began, decision: "allow", first: quiet, next: later, marked: `{"time":"`},
+		{name: "quiet", users: 10000, began: began, decision: "allow", first: quiet, next: later, marked: `{"time":"`},
 		{name: "risky", users: 1000, began: began, decision: "step_up", first: risky, next: anotherSession, marked: `,"session":{"id":"`},
 	}
 }

@@ -53,6 +53,7 @@ var commands = []command{
 	{"serve", "[-config FILE] [-repair]", "answer gateways", serveText, serveCommand},
 	{"check", "[-config FILE] [-schema]", "find every mistake in config, pack and geo data, without serving", checkText, checkCommand},
 	{"replay", "[-pack DIR] [-against DIR] [-labels FILE] [-html FILE] [-json] FILE…", "decide recorded events again; measure a pack on them, or compare two", replayText, replayCommand},
+	{"tune", "[-pack DIR] [-labels FILE] [-budget N] [-seed N] [-from WHEN] [-rounds N] [-out FILE] [-html FILE] [-json] FILE…", "find better numbers for a pack, on recorded events", tuneText, tuneCommand},
 	{"simulate", "[-preset P] [-variant V] [-seed N] [-users N|-requests N] [-days N] [-attacks N] [-labels FILE] [-out FILE]", "make up a labelled trace of users and attackers", simulateText, simulateCommand},
 	{"policy check", "[-pack DIR|NAME] [-json] [-strict] [-budget TIME] [-pack-budget TIME]", "find every mistake in a policy pack, and what its rules cost", policyCheckText, policyCheckCommand},
 	{"policy test", "[-pack DIR|NAME] [-run REGEXP] [-threshold SHARE] [-scenarios DIR|shipped] [-json] [-watch]", "run a policy pack's tests and scenarios", policyTestText, policyTestCommand},

@@ -37,6 +37,7 @@ func replayCommand(flags *flag.FlagSet) action {
 		if len(args) == 0 {
 			return &usageError{"replay needs a trace", "for example `riskd replay trace.ndjson`, or - for standard input; flags come before it"}
 		}
+		figures.takeColumns(*format, args)
 		if err := figures.unused(); err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/fixtures"
 	"github.com/riskd/riskd/identity"
-	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
 )
@@ -30,7 +29,7 @@ type replayEngine struct {
 	handler *identity.Handler
 }
 
-func newReplayEngine(pack *policies.Pack, locator scoring.Locator, o sessions.Options, newID func() string, record func(*riskd.Record)) (*replayEngine, error) {
+func newReplayEngine(pack scoring.Policy, locator scoring.Locator, o sessions.Options, newID func() string, record func(*riskd.Record)) (*replayEngine, error) {
 	store, err := sessions.New(o)
 	if err != nil {
 		return nil, err

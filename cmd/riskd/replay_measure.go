@@ -41,7 +41,9 @@ func (r *replay) measure(ctx context.Context, f *studyFlags, names []string) err
 	if err == nil {
 		took := time.Since(begun)
 		fmt.Fprintf(r.std.err, "riskd: decided %s in %.1f s: %.0f a second\n", count(m.Events, "event"), took.Seconds(), float64(m.Events)/took.Seconds())
-		err = s.print(m)
+		if err = s.print(m); err == nil {
+			err = r.printBaseline()
+		}
 	}
 	return s.finish(faults, err, func() error { return s.bounds.checkMeasures(m) })
 }

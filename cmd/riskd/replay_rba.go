@@ -15,9 +15,10 @@ import (
 
 const formatText = `
 -format rba reads the CSV of the public RBA login data set (Wiefling et al. 2022): each
-row is a login in a session of its own, labelled by the columns Is Account Takeover and
-Is Attack IP. The login score of Freeman et al. 2016 is measured beside riskd, on its
-authors' attackers.
+row is a login in a session of its own. Unless -labels names others, the columns Is
+Account Takeover and Is Attack IP are the labels, and riskd measures by them; standard
+input has none, as it can't be read twice. The login score of Freeman et al. 2016 is
+measured beside riskd, on its authors' attackers.
 `
 
 // The formats of a replay's files.
@@ -28,6 +29,17 @@ const (
 
 func formatFlag(flags *flag.FlagSet) *string {
 	return flags.String("format", formatTrace, "what the files are: trace, or rba for the CSV of the RBA data set, as `NAME`")
+}
+
+// columnLabels stands for the columns of the RBA data set where -labels names a file.
+const columnLabels = "(columns)"
+
+// takeColumns lets the RBA data set's own columns be the labels where nothing else is
+// and it can be read once more.
+func (f *studyFlags) takeColumns(format string, names []string) {
+	if format == formatRBA && f.labels == "" && !slices.Contains(names, "-") {
+		f.labels = columnLabels
+	}
 }
 
 // baseline is the login score that riskd is held against, where a replay's files are
@@ -67,6 +79,14 @@ func (r *replay) open(name string) (io.ReadCloser, error) {
 	}{trace, in}, nil
 }
 
+// printBaseline prints it beside a report: after its text, or apart from its JSON.
+func (r *replay) printBaseline() error {
+	if r.asJSON {
+		return r.baseline.print(r.std.err)
+	}
+	return r.baseline.print(r.std.out)
+}
+
 // print says how the login score does.
 func (b *baseline) print(w io.Writer) error {
 	if b == nil || !b.told {
@@ -79,7 +99,7 @@ func (b *baseline) print(w io.Writer) error {
 // labels reads the labels of a replay: those of a file, or what the RBA data set says
 // itself. nil if nobody knows.
 func (r *replay) labels(file string, names []string) (*records.Labels, error) {
-	if file != "" || r.baseline == nil {
+	if file != columnLabels || r.baseline == nil {
 		return readLabels(file)
 	}
 	in, out := io.Pipe()

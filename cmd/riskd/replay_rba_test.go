@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,7 +49,8 @@ func rbaFile(t *testing.T, logins int) string {
 	return name
 }
 
-// Every row is decided, and the login score is measured beside.
+// Every row is decided and measured by the data set's own columns, and the login score
+// is measured beside.
 func TestReplayOfRBAData(t *testing.T) {
 	t.Parallel()
 	out, errs, code := riskdCommand(t, "replay", "-format", "rba", rbaFile(t, 2000))
@@ -56,7 +58,9 @@ func TestReplayOfRBAData(t *testing.T) {
 		t.Fatalf("ended with %d: %s", code, errs)
 	}
 	for _, want := range []string{
-		`\n2000 decisions\n`,
+		`(?m)2,?000 events`,
+		`(?m)^ *takeover +`,
+		`(?m)^ *attack_ip +`,
 		`\nlogin score of Freeman et al\. on 1\d\d\d logins of users with a history\n`,
 		`\n +naive +1\d\d\d +0\.[89]\d\d +`,
 		`\n +targeted +1\d\d\d +0\.[5-9]\d\d +.* 0\.665 +0\.015\n`,
@@ -65,6 +69,21 @@ func TestReplayOfRBAData(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("%s isn't in\n%.300s…\n%s", want, out, out[max(0, len(out)-2500):])
 		}
+	}
+}
+
+// Standard input can't be read twice: its decisions are listed, as any trace's are.
+func TestReplayOfRBADataFromStandardInput(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open(rbaFile(t, 300))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"replay", "-format", "rba", "-"}, stdio{in: file, out: &out, err: &errs})
+	if code != 0 || !strings.Contains(out.String(), "\n300 decisions\n") || !strings.Contains(out.String(), "login score of Freeman et al.") {
+		t.Errorf("ended with %d: %s\n%s", code, errs.String(), out.String())
 	}
 }
 
@@ -133,7 +152,7 @@ func TestReplayOfRBASample(t *testing.T) {
 		t.Skip("the sample of the RBA data set isn't there: set RISKD_TEST_DATA to the folder of third-party data")
 	}
 	out, errs, code := riskdCommand(t, "replay", "-format", "rba", name)
-	if code != 0 || !strings.Contains(out, "\n19 decisions\n") || !strings.Contains(out, "login score of Freeman et al. on 0 logins") {
+	if code != 0 || !strings.Contains(out, "19 events") || !strings.Contains(out, "login score of Freeman et al. on 0 logins") {
 		t.Errorf("ended with %d: %s\n%s", code, errs, out)
 	}
 }

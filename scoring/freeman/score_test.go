@@ -71,6 +71,23 @@ func TestScoreByHand(t *testing.T) {
 	}
 }
 
+// Of an address that has been in two networks more may be to come than of one that was
+// always in the same.
+func TestAddressInTwoNetworks(t *testing.T) {
+	t.Parallel()
+	m := newModel(
+		t, freeman.Options{Features: small},
+		login{"ann", []string{"a1", "n1"}}, login{"ann", []string{"a1", "n2"}}, login{"bob", []string{"b1", "n1"}},
+	)
+	// p(x): M = 1 + 2 networks = 3; n = 2 logins from a1, under it m = 1 + 2 networks:
+	//   0.6·2/(3+3)·2/(2+3) + 0.4·2/3 = 2/25 + 4/15 = 26/75.
+	// p(x|ann) = 0.6·2/2 + 0.4·1/2 = 4/5. S = (26/75)/(4/5) · (1/2)/(2/3) = 13/30 · 3/4 = 13/40.
+	lnS, scored := m.Score("ann", []string{"a1", "n1"})
+	if !scored || math.Abs(lnS-math.Log(13.0/40)) > 1e-12 {
+		t.Errorf("S is %v, want 13/40", math.Exp(lnS))
+	}
+}
+
 // Two features multiply, each with M and m of its own levels.
 func TestFeaturesMultiply(t *testing.T) {
 	t.Parallel()

@@ -60,6 +60,9 @@ func TestAttackersKnow(t *testing.T) {
 			if l.User != victim {
 				t.Fatalf("%v signs in as %s, not %s", a, l.User, victim)
 			}
+			if home := fmt.Sprintf("net%d-%d", u%6, u); l.Values[Address] == home {
+				t.Errorf("%v of %s has his address", a, victim)
+			}
 			switch a {
 			case Naive:
 				if l.Values[Country] != country {

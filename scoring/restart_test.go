@@ -77,9 +77,9 @@ func TestRestartsChangeNothing(t *testing.T) {
 				s.reasons += fmt.Sprint(d.Reasons[k].Code, d.Reasons[k].Points, math.Float64bits(d.Reasons[k].Nats), " ")
 			}
 			all = append(all, s)
-			now = now.Add(time.Duration(world.Int64N(int64(time.Hour))))
-			if i%100 == 99 {
-				now = now.Add(20 * 24 * time.Hour)
+			now = now.Add(time.Duration(world.Int64N(int64(20 * time.Second))))
+			if i%20 == 19 { // so that histories grow
+				now = now.Add(time.Duration(world.Int64N(int64(24 * time.Hour))))
 			}
 		}
 		return all

@@ -20,7 +20,7 @@ type Tenure struct {
 // in the same way (assumed: docs/detection.md).
 const (
 	SettledDays = 5  // on which it was seen
-	SettledSpan = 30 // days since the first sighting
+	SettledSpan = 45 // days since the first sighting
 )
 
 // Settled reports whether it counts as the user's own.

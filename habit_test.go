@@ -64,10 +64,10 @@ func TestANewNetworkSettles(t *testing.T) {
 		device     string
 		want       bool
 	}{
-		"day after day for long":       {12, 33, "laptop", true},
-		"five days in a month":         {5, 30, "laptop", true},
-		"four days in a month":         {4, 30, "laptop", false},
-		"every day, but not for long":  {20, 20, "laptop", false},
+		"day after day for long":       {12, 48, "laptop", true},
+		"five days in six weeks":       {5, 45, "laptop", true},
+		"four days in six weeks":       {4, 45, "laptop", false},
+		"every day, but for a month":   {30, 30, "laptop", false},
 		"with a machine as new as it":  {30, 60, "stranger", false},
 		"without any machine of hers":  {30, 60, "", false},
 		"once, and long ago (the gap)": {1, 90, "laptop", false},

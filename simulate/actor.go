@@ -88,13 +88,13 @@ func (a *actor) nextStep() {
 }
 
 // act makes the request that is due and plans the next.
-func (a *actor) act(w *world, e *event) {
+func (a *actor) act(s *stream, e *event) {
 	if a.crime != nil {
-		a.commit(w, e)
+		a.commit(s, e)
 		return
 	}
 	a.request(e)
-	a.plan(w)
+	a.plan(s.world)
 	if a.thief != nil {
 		a.noticed(e)
 	}

@@ -157,7 +157,7 @@ var methods = map[Family]func(s *stream, t *actor, at *sitting){
 		t.crime.hop = 5
 		t.crime.stays = t.dice.chance(0.5)
 		t.crime.dress = func(s *stream, t *actor) {
-			t.hop()
+			t.hop(s)
 			t.disguise(s, 0.75, 0.6)
 		}
 	},

@@ -119,11 +119,11 @@ func (a *actor) stayOn() {
 }
 
 // commit makes the attacker's request and plans the next.
-func (a *actor) commit(w *world, e *event) {
+func (a *actor) commit(s *stream, e *event) {
 	c := a.crime
 	e.crime = c
 	if a.kind == mistypes {
-		a.session = w.newSession(a.user, a.at)
+		a.session = s.newSession(a.user, a.at)
 		a.session.held = true
 	}
 	a.request(e)
@@ -141,7 +141,7 @@ func (a *actor) commit(w *world, e *event) {
 	if c.family == F14 {
 		c.reuse(e, a.count == 1)
 	}
-	a.next(w)
+	a.next(s)
 }
 
 // reuse puts the stolen id in place of the session's present one.
@@ -158,7 +158,7 @@ func (c *crime) reuse(e *event, first bool) {
 // that the victim has.
 const foreignRotation = 1 << 20
 
-func (a *actor) next(w *world) {
+func (a *actor) next(s *stream) {
 	c, d := a.crime, &a.dice
 	a.left--
 	switch {
@@ -182,7 +182,7 @@ func (a *actor) next(w *world) {
 		a.kind = changes
 	}
 	if c.hop > 0 && a.count%c.hop == 0 {
-		a.hop()
+		a.hop(s)
 	}
 }
 
@@ -191,16 +191,4 @@ func (c *crime) gap(d *dice) int64 {
 		return max(50, span(c.pace*(1+c.jitter*d.normal())))
 	}
 	return max(50, span(d.lognormal(c.pace, c.sigma)))
-}
-
-// hop changes to another exit somewhere.
-func (a *actor) hop() {
-	d := &a.dice
-	a.link.exit = 0
-	a.link.host = host(d)
-	if d.chance(0.5) {
-		a.link.wire = drawExit(d, vpnAS, vpns, drawCountry(d))
-	} else {
-		a.link.wire = drawExit(d, hostingAS, hostings, drawCountry(d))
-	}
 }

@@ -1,5 +1,7 @@
 package simulate
 
+import "github.com/riskd/riskd"
+
 // Attackers have no networks and machines of their own kind: they take those of
 // other users, so that nothing but the attack tells them apart.
 
@@ -20,42 +22,107 @@ func (s *stream) donor(d *dice, suits func(*user) bool) *user {
 	return nil
 }
 
-// goTo connects from a country: by a donor's home, a hosting provider or a VPN.
+// mostCountries is how many countries abroad are tried for a donor.
+const mostCountries = 32
+
+// goTo connects from a country, by a donor's home, hosting exit or VPN. Abroad it is
+// any other country in which there is one.
 func (t *actor) goTo(s *stream, country int, residential, hosting, vpn float64) {
-	d := &t.dice
+	d, home := &t.dice, int(t.user.country)
+	first := [...]int{residentialAS, hostingAS, vpnAS}[d.weighed(residential, hosting, vpn)]
 	t.link = link{kind: atHome, host: host(d)}
-	switch d.weighed(residential, hosting, vpn) {
-	case 1:
-		t.link.wire = drawExit(d, hostingAS, hostings, country)
-	case 2:
-		t.link.wire = drawExit(d, vpnAS, vpns, country)
-	default:
-		v := t.user
-		u := s.donor(d, func(u *user) bool { return u != v && int(u.country) == country && u.home != v.home })
-		if u == nil {
-			t.link.wire = prefixAt(country, residentialAS+d.zipf(residentials), d.zipf(citiesPerCountry), d.below(natNumber))
+	for range mostCountries {
+		if t.borrow(s, country, first, 0) {
 			return
 		}
-		t.link.wire, t.link.host = u.home, u.homeHost
+		if country == home {
+			break
+		}
+		country = elsewhereThan(d, home)
 	}
+	t.link.wire = deserted(d, country, first)
 }
 
-// sameProvider connects by another prefix of the network that the victim is in.
+// borrow takes the network of a user in a country, of the kind that begins with a
+// system, but not one prefix, and reports whether there is one.
+func (t *actor) borrow(s *stream, country, first int, but prefix) bool {
+	d, v := &t.dice, t.user
+	if first != residentialAS {
+		t.link.wire = s.exits.in(d, country, first, v, func(p prefix) bool { return p != but })
+		return t.link.wire != 0
+	}
+	u := s.donor(d, func(u *user) bool { return u != v && int(u.country) == country && u.home != v.home })
+	if u == nil {
+		return false
+	}
+	t.link.wire, t.link.host = u.home, u.homeHost
+	return true
+}
+
+// deserted draws a network for want of donors.
+func deserted(d *dice, country, first int) prefix {
+	switch first {
+	case hostingAS:
+		return drawExit(d, hostingAS, hostings, country)
+	case vpnAS:
+		return drawExit(d, vpnAS, vpns, country)
+	}
+	return prefixAt(country, residentialAS+d.zipf(residentials), d.zipf(citiesPerCountry), d.below(natNumber))
+}
+
+// hop changes to another exit somewhere.
+func (t *actor) hop(s *stream) {
+	d, first, here := &t.dice, hostingAS, t.link.prefix()
+	if d.chance(0.5) {
+		first = vpnAS
+	}
+	t.link = link{kind: atHome, host: host(d)}
+	for range mostCountries {
+		if t.borrow(s, drawCountry(d), first, here) {
+			return
+		}
+	}
+	t.link.wire = deserted(d, drawCountry(d), first)
+}
+
+// sameProvider connects by another prefix of the network that the victim is in, one
+// that somebody else lives, works or travels in.
 func (t *actor) sameProvider(s *stream) {
-	d, here := &t.dice, t.link.prefix()
-	u := s.donor(d, func(u *user) bool { return u.home.asn() == here.asn() && u.home != here })
-	if u != nil {
-		t.link = link{kind: atHome, wire: u.home, host: u.homeHost}
+	d, v, here := &t.dice, t.user, t.link.prefix()
+	t.link = link{kind: atHome, host: host(d)}
+	if here.system() >= hostingAS {
+		first := hostingAS
+		if here.system() >= vpnAS {
+			first = vpnAS
+		}
+		t.link.wire = s.exits.in(d, here.country(), first, v, func(p prefix) bool { return p.asn() == here.asn() && p != here })
+	} else if u := s.donor(d, func(u *user) bool { return u != v && len(u.nearby(here)) > 0 }); u != nil {
+		all := u.nearby(here)
+		if t.link.wire = all[d.below(len(all))]; t.link.wire == u.home {
+			t.link.host = u.homeHost
+		}
+	}
+	if t.link.wire != 0 {
 		return
 	}
 	numbers := perCity
-	switch here.system() {
-	case mobileAS, mobileAS + 1, mobileAS + 2:
+	switch here.kind() {
+	case riskd.NetworkMobile:
 		numbers = mobileNumber
-	case vpnAS, vpnAS + 1, vpnAS + 2:
+	case riskd.NetworkHosting, riskd.NetworkVPN:
 		numbers = exitNumber
 	}
-	t.link = link{kind: atHome, wire: here.sameSystem(d, numbers), host: host(d)}
+	t.link.wire = here.sameSystem(d, numbers)
+}
+
+// nearby gives the user's prefixes in the network of another prefix, but not that one.
+func (u *user) nearby(here prefix) (out []prefix) {
+	for _, p := range [...]prefix{u.home, u.office, u.pool[0], u.pool[1], u.pool[2], u.pool[3]} {
+		if p != 0 && p != here && p.asn() == here.asn() {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // disguise copies the victim's machine with a chance, its TLS stack with another.

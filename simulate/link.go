@@ -77,13 +77,15 @@ func (u *user) tripAt(w *world, at int64) (trip, bool) {
 	return trip{}, false
 }
 
-// Where people are when they sit down (assumed).
+// Where people are when they sit down, and how often those whose company has a web
+// gateway go through it (assumed).
 const (
 	officeDays       = 0.6
 	phoneOnWifi      = 0.7
 	phoneOnOfficeLAN = 0.5
 	phoneOnHotelWifi = 0.5
 	laptopOnHotelLAN = 0.85
+	throughGateway   = 0.7
 )
 
 // connect finds the network of a machine at the beginning of a sitting.
@@ -109,6 +111,8 @@ func (a *actor) connect(w *world, at int64) {
 	switch {
 	case u.relay != 0:
 		a.link.exit, a.link.out, a.link.many = u.relay, byte(4+u.number%60*4), true
+	case u.gateway != 0 && !phone && d.chance(throughGateway):
+		a.link.exit, a.link.out = u.gateway, byte(1+u.number%3)
 	case u.onVPN(at) && d.chance(vpnOnRate/(vpnOnRate+vpnOffRate)):
 		a.enterVPN()
 	}
@@ -214,7 +218,7 @@ func (a *actor) roam(w *world, gap int64) {
 	case a.link.kind == onCellular && x < rate+reattachRate:
 		a.reattach()
 	}
-	if !u.onVPN(a.at) || u.relay != 0 {
+	if !u.onVPN(a.at) {
 		return
 	}
 	switch on := a.link.exit != 0; {

@@ -45,7 +45,7 @@ func (w *world) conspire() (map[int][]planned, error) {
 	// Those that need a special victim choose first.
 	for _, f := range []Family{F14, F5, F13, F1, F2, F3, F4, F6, F7, F8, F9, F10, F11, F12, F15} {
 		for n := range w.Attacks {
-			t := w.pick(targets, plans, f)
+			t := w.pick(&d, targets, plans, f)
 			if t == nil {
 				return nil, fmt.Errorf("attacks: %d of each of %d families are too many: only %d sessions can be attacked, and %s has %d victims; take more users or days, or fewer attacks",
 					w.Attacks, len(Families()), found, f, n)
@@ -95,12 +95,17 @@ func (w *world) seasoned(s *sitting) bool {
 	return s.number >= minHistory
 }
 
-// pick finds a victim of the family, first among those that suit it best. Between two
+// pick finds a victim of the family from a random place on, so that what a family asks
+// for leaves the others' choice random, first among those that suit it best. Between two
 // attacks on one user there is a sitting at least, unless there are few.
-func (w *world) pick(targets []target, plans map[int][]planned, f Family) *target {
+func (w *world) pick(d *dice, targets []target, plans map[int][]planned, f Family) *target {
+	if len(targets) == 0 {
+		return nil
+	}
+	start := d.below(len(targets))
 	for _, strict := range [...]bool{true, false} {
 		for i := range targets {
-			t := &targets[i]
+			t := &targets[(start+i)%len(targets)]
 			if t.taken || !t.suits(f, strict) || w.Variant != Cold && slices.ContainsFunc(plans[t.user], t.beside) {
 				continue
 			}

@@ -48,6 +48,7 @@ type event struct {
 type stream struct {
 	*world
 	users []*user
+	exits exits
 	heap  []turn
 	count uint64 // of requests
 	told  uint64 // identity events
@@ -67,6 +68,7 @@ func newStream(w *world, crimes map[int][]planned) *stream {
 		u := w.newUser(i)
 		u.attacks = crimes[i]
 		s.users[i] = u
+		s.exits.add(u)
 		u.more(w)
 		if at := u.due(); at < never {
 			s.heap = append(s.heap, turn{at, int32(i)})
@@ -159,7 +161,7 @@ func (u *user) step(s *stream, e *event) bool {
 			s.count--
 			return false
 		}
-		a.act(s.world, e)
+		a.act(s, e)
 		if a.done {
 			u.actors = append(u.actors[:i], u.actors[i+1:]...)
 		}

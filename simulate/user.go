@@ -22,6 +22,7 @@ type user struct {
 	office     prefix // 0: works nowhere but at home
 	exits      [2]prefix
 	relay      prefix
+	gateway    prefix // that his company's machines go out by; 0: none
 	epoch      uint16 // of his home's address, and why it is another
 	homeCause  causes
 	lastTrip   uint64
@@ -45,13 +46,13 @@ type user struct {
 
 // The shares of the population (detection.md §4.2; where it doesn't say, assumed).
 type shares struct {
-	twoDevices, admins, vpns, relays, travellers, nats, laptops, office, mfa, joiners float64
-	rate, rateSigma                                                                   float64 // sittings on a weekday
+	twoDevices, admins, vpns, relays, gateways, travellers, nats, laptops, office, mfa, joiners float64
+	rate, rateSigma                                                                             float64 // sittings on a weekday
 }
 
 var population = map[Preset]shares{
 	Workforce: {
-		twoDevices: 0.6, admins: 0.08, vpns: 0.12, relays: 0.03, travellers: 0.12, nats: 0.04,
+		twoDevices: 0.6, admins: 0.08, vpns: 0.12, relays: 0.03, gateways: 0.015, travellers: 0.12, nats: 0.04,
 		laptops: 0.75, office: 0.5, mfa: 0.6, joiners: 0.1, rate: 0.9, rateSigma: 0.7,
 	},
 	// A median of two logins in 13 months, of which the 90th percentile makes 9.
@@ -69,6 +70,7 @@ const (
 	moveMean      = 700.0
 	roleMean      = 1500.0
 	vpnRollout    = 0.3
+	rentedVPNs    = 0.25 // share of VPN users whose exits are at a hosting provider, assumed
 	coldJoiners   = 0.7
 )
 
@@ -78,16 +80,18 @@ func (w *world) newUser(number int) *user {
 	u := &user{number: number, country: uint8(drawCountry(&d)), city: uint8(d.zipf(citiesPerCountry)), dice: roll(w.Seed, uint64(number), forHabit)}
 	u.admin, u.mfa, u.rotates = d.chance(p.admins), d.chance(p.mfa), d.chance(rotators)
 	u.vpn, u.traveller = d.chance(p.vpns), d.chance(p.travellers)
-	relay, nat := d.chance(p.relays), d.chance(p.nats)
+	relay, nat, gateway := d.chance(p.relays), d.chance(p.nats), d.chance(p.gateways)
 	u.mfa = u.mfa || u.admin
 	u.settle(&d, nat, w.begin)
 	if d.chance(p.office) {
 		u.office = prefixAt(int(u.country), businessAS+d.zipf(businesses), int(u.city), 0)
 	}
-	u.exits = [2]prefix{drawExit(&d, vpnAS, vpns, int(u.country)), drawExit(&d, vpnAS, vpns, elsewhereThan(&d, int(u.country)))}
-	if relay {
-		u.relay = prefixAt(int(u.country), hostingAS, int(u.city), perCity-1-d.below(4))
-		u.vpn = false
+	u.drawExits(&d)
+	switch tunnel := drawExit(&d, hostingAS, hostings, int(u.country)); {
+	case relay:
+		u.relay, u.vpn = tunnel, false
+	case gateway:
+		u.gateway, u.vpn = tunnel, false
 	}
 	first := !d.chance(p.laptops)
 	u.devices[0] = newDevice(&d, first, int(u.country), w.begin)
@@ -104,7 +108,7 @@ func (w *world) newUser(number int) *user {
 	if d.chance(joiners) {
 		u.joins += span(86400 * d.between(0, float64(w.Days)))
 	}
-	if w.Variant == Drift && !u.vpn && d.chance(vpnRollout) {
+	if w.Variant == Drift && !u.vpn && u.relay == 0 && u.gateway == 0 && d.chance(vpnRollout) {
 		u.vpnFrom, u.exits[1] = w.rolloutAt, u.exits[0]
 	}
 	u.roleAt = w.begin + span(86400*d.exponential(roleMean))
@@ -119,7 +123,7 @@ func (u *user) kind(relay, nat bool) archetype {
 	switch {
 	case relay:
 		return relayUser
-	case u.vpn:
+	case u.vpn, u.gateway != 0:
 		return vpnUser
 	case u.admin:
 		return administrator
@@ -166,11 +170,6 @@ func (u *user) nextRenumbering(d *dice, at int64) int64 {
 const never = int64(1) << 62
 
 func host(d *dice) byte { return byte(d.from(1, 254)) }
-
-// drawExit draws a prefix of one of the VPN or hosting providers of a country.
-func drawExit(d *dice, first, systems, country int) prefix {
-	return prefixAt(country, first+d.zipf(systems), d.zipf(citiesPerCountry), d.below(exitNumber))
-}
 
 func elsewhereThan(d *dice, country int) int {
 	for {

@@ -55,6 +55,9 @@ func (m *sample) stratify(group int, wanted func(family string) bool) *classifie
 			s.attackers = append(s.attackers, u)
 		}
 	}
+	if wider := groups[group].wider; wider != nil {
+		all = widen(all, wider)
+	}
 	c := &classifier{group: group, words: m.words}
 	attackers, left := 0, 0
 	for _, name := range sortedKeys(all) {
@@ -71,6 +74,24 @@ func (m *sample) stratify(group int, wanted func(family string) bool) *classifie
 	}
 	c.left = float64(left) / float64(max(attackers, 1))
 	return c
+}
+
+// widen puts strata with too few users together.
+func widen(all map[string]*stratum, wider func(string) string) map[string]*stratum {
+	out := map[string]*stratum{}
+	for _, name := range sortedKeys(all) {
+		s := all[name]
+		if distinctUsers(s.users, leastUsers) < leastUsers {
+			name = wider(name)
+		}
+		w := out[name]
+		if w == nil {
+			w = &stratum{}
+			out[name] = w
+		}
+		w.attackers, w.users = append(w.attackers, s.attackers...), append(w.users, s.users...)
+	}
+	return out
 }
 
 // distinctUsers counts them, up to a number.

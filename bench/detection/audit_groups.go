@@ -29,22 +29,25 @@ type group struct {
 	// read gives the event's stratum, within which attackers and users are compared,
 	// and its values.
 	read func(l *closeLook) (stratum string, values []string)
+	// wider gives the stratum that one with too few users becomes part of; nil: it is
+	// left out.
+	wider func(stratum string) string
 }
 
 // groups are compared one by one.
 var groups = []group{
-	{"time of day", true, timeOfDay},
-	{"session index", true, sessionIndex},
-	{"rarity of context", true, rarity},
-	{"order in the file", false, orderInFile},
-	{"event id", false, func(l *closeLook) (string, []string) { return l.place(), shape("event id", l.ID) }},
-	{"session id", false, func(l *closeLook) (string, []string) { return l.place(), shape("session id", l.Session.ID) }},
-	{"user id", true, userShape},
-	{"device and cookie", false, deviceShape},
-	{"fields present", false, fieldsPresent},
-	{"size of answer", false, answerSize},
-	{"object", false, object},
-	{"authentication", true, authentication},
+	{name: "time of day", onset: true, read: timeOfDay},
+	{name: "session index", onset: true, read: sessionIndex},
+	{name: "rarity of context", onset: true, read: rarity, wider: anyCountry},
+	{name: "order in the file", read: orderInFile},
+	{name: "event id", read: func(l *closeLook) (string, []string) { return l.place(), shape("event id", l.ID) }},
+	{name: "session id", read: func(l *closeLook) (string, []string) { return l.place(), shape("session id", l.Session.ID) }},
+	{name: "user id", onset: true, read: userShape},
+	{name: "device and cookie", read: deviceShape},
+	{name: "fields present", read: fieldsPresent},
+	{name: "size of answer", read: answerSize},
+	{name: "object", read: object},
+	{name: "authentication", onset: true, read: authentication},
 }
 
 // Indices in groups: of the time of day, and of the order in the file, to which the
@@ -97,6 +100,13 @@ func rarity(l *closeLook) (string, []string) {
 		"users of the prefix=" + size(int64(max(1, l.sharers[s[0]]))), "users of the network=" + size(int64(l.sharers[s[1]])),
 		"users of the browser=" + size(int64(l.sharers[s[2]])),
 	}
+}
+
+// anyCountry takes the countries together in which few users are: it has to come out
+// there, too, that attackers are where nobody is.
+func anyCountry(stratum string) string {
+	_, network, _ := strings.Cut(stratum, " ")
+	return "small countries " + network
 }
 
 // size puts a count or length into one of two classes to each doubling.

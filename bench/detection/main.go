@@ -1,6 +1,7 @@
 // Command detection measures how well riskd detects, and whether what it is measured
-// with deserves belief: the published login score on its own data set, and an audit of
-// simulated traces for what would give attackers away.
+// with deserves belief: the default pack against its targets, what each signal is worth,
+// the published login score on its own data set, and an audit of simulated traces for
+// what would give attackers away.
 package main
 
 import (
@@ -23,6 +24,7 @@ type command struct {
 var commands = []command{
 	{"rba", "FILE.csv", "the login score of Freeman et al. on the RBA data set", rbaCommand},
 	{"ablation", "-labels FILE TRACE", ablationText, ablationCommand},
+	{"targets", "", targetsText, targetsCommand},
 	{"audit", "TRACE LABELS", "what gives attackers away in a simulated trace, and how like real sign-ins its own are", auditCommand},
 }
 

@@ -26,7 +26,7 @@ func (s *stream) donor(d *dice, suits func(*user) bool) *user {
 const mostCountries = 32
 
 // goTo connects from a country, by a donor's home, hosting exit or VPN. Abroad it is
-// any other country in which there is one.
+// any other country in which there is one; where nobody has an exit, it is a home.
 func (t *actor) goTo(s *stream, country int, residential, hosting, vpn float64) {
 	d, home := &t.dice, int(t.user.country)
 	first := [...]int{residentialAS, hostingAS, vpnAS}[d.weighed(residential, hosting, vpn)]
@@ -40,7 +40,9 @@ func (t *actor) goTo(s *stream, country int, residential, hosting, vpn float64) 
 		}
 		country = elsewhereThan(d, home)
 	}
-	t.link.wire = deserted(d, country, first)
+	if !t.borrow(s, country, residentialAS, 0) {
+		t.link.wire = deserted(d, country)
+	}
 }
 
 // borrow takes the network of a user in a country, of the kind that begins with a
@@ -59,14 +61,8 @@ func (t *actor) borrow(s *stream, country, first int, but prefix) bool {
 	return true
 }
 
-// deserted draws a network for want of donors.
-func deserted(d *dice, country, first int) prefix {
-	switch first {
-	case hostingAS:
-		return drawExit(d, hostingAS, hostings, country)
-	case vpnAS:
-		return drawExit(d, vpnAS, vpns, country)
-	}
+// deserted draws a home for want of donors.
+func deserted(d *dice, country int) prefix {
 	return prefixAt(country, residentialAS+d.zipf(residentials), d.zipf(citiesPerCountry), d.below(natNumber))
 }
 
@@ -82,7 +78,7 @@ func (t *actor) hop(s *stream) {
 			return
 		}
 	}
-	t.link.wire = deserted(d, drawCountry(d), first)
+	t.link.wire = drawExit(d, hostingAS, hostings, drawCountry(d))
 }
 
 // sameProvider connects by another prefix of the network that the victim is in, one

@@ -1,12 +1,15 @@
 package simulate
 
+import "slices"
+
 // exits are where users leave relays, gateways and VPNs, by country: what attackers
 // share with them.
 type exits struct{ hosting, vpn [len(countries)][]exit }
 
 type exit struct {
 	prefix prefix
-	user   int32
+	user   *user
+	which  uint8 // as the user leaves by it
 }
 
 // add takes a user's.
@@ -20,21 +23,31 @@ func (x *exits) add(u *user) {
 		if p.system() < vpnAS {
 			list = &x.hosting[p.country()]
 		}
-		*list = append(*list, exit{p, int32(u.number)})
+		*list = append(*list, exit{p, u, uint8(i)})
 	}
 }
 
+// The exits of a user: his VPN's two, his relay, his company's gateway.
+const (
+	byVPN = iota
+	byVPNAbroad
+	byRelay
+	byGateway
+	waysOut
+)
+
 // leaves gives the exits that the user has, 0 where there is none.
-func (u *user) leaves() [4]prefix {
-	out := [4]prefix{u.relay, u.gateway}
+func (u *user) leaves() [waysOut]prefix {
+	out := [waysOut]prefix{byRelay: u.relay, byGateway: u.gateway}
 	if u.vpn || u.vpnFrom != 0 {
-		out[2], out[3] = u.exits[0], u.exits[1]
+		out[byVPN], out[byVPNAbroad] = u.exits[0], u.exits[1]
 	}
 	return out
 }
 
-// in gives an exit in a country that isn't the victim's own, of a hosting provider or
-// of a VPN by the number of the first such system, and suits; 0 if there is none.
+// in gives an exit in a country that somebody has left by already and isn't the
+// victim's own, of a hosting provider or of a VPN by the number of the first such
+// system, and suits; 0 if there is none.
 func (x *exits) in(d *dice, country, first int, victim *user, suits func(prefix) bool) prefix {
 	list := x.vpn[country]
 	if first == hostingAS {
@@ -46,7 +59,7 @@ func (x *exits) in(d *dice, country, first int, victim *user, suits func(prefix)
 	mine, start := victim.leaves(), d.below(len(list))
 	for i := range list {
 		e := list[(start+i)%len(list)]
-		if int(e.user) != victim.number && e.prefix != mine[0] && e.prefix != mine[1] && e.prefix != mine[2] && e.prefix != mine[3] && suits(e.prefix) {
+		if e.user != victim && e.user.left[e.which] && !slices.Contains(mine[:], e.prefix) && suits(e.prefix) {
 			return e.prefix
 		}
 	}

@@ -110,8 +110,10 @@ func (a *actor) connect(w *world, at int64) {
 	}
 	switch {
 	case u.relay != 0:
+		u.left[byRelay] = true
 		a.link.exit, a.link.out, a.link.many = u.relay, byte(4+u.number%60*4), true
 	case u.gateway != 0 && !phone && d.chance(throughGateway):
+		u.left[byGateway] = true
 		a.link.exit, a.link.out = u.gateway, byte(1+u.number%3)
 	case u.onVPN(at) && d.chance(vpnOnRate/(vpnOnRate+vpnOffRate)):
 		a.enterVPN()
@@ -164,10 +166,11 @@ func (a *actor) toCellular() {
 }
 
 func (a *actor) enterVPN() {
-	exit := 0
+	exit := byVPN
 	if a.dice.chance(foreignExit) {
-		exit = 1
+		exit = byVPNAbroad
 	}
+	a.user.left[exit] = true
 	a.link.exit, a.link.out = a.user.exits[exit], host(&a.dice)
 }
 

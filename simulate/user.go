@@ -22,8 +22,9 @@ type user struct {
 	office     prefix // 0: works nowhere but at home
 	exits      [2]prefix
 	relay      prefix
-	gateway    prefix // that his company's machines go out by; 0: none
-	epoch      uint16 // of his home's address, and why it is another
+	gateway    prefix        // that his company's machines go out by; 0: none
+	left       [waysOut]bool // which of his exits he has used
+	epoch      uint16        // of his home's address, and why it is another
 	homeCause  causes
 	lastTrip   uint64
 

@@ -20,5 +20,5 @@ import data.riskd.lib
 #   admin: "TLS client changed over {transport} to {ja4}; {returns} times back"
 reasons contains {"code": "tls_fingerprint_change", "weight": t.weight, "min": t.min, "max": t.max, "clears_with": ["mfa"]} if {
 	input.readings.tls_fingerprint_change.nats > 0
-	t := lib.tuned("tls_fingerprint_change", {"weight": 1, "min": 0, "max": 5})
+	t := lib.tuned("tls_fingerprint_change", {"weight": 1, "min": 0, "max": 4})
 }

@@ -5,11 +5,11 @@ import data.riskd.rules
 tls_changed(value, nats) := {"readings": {"tls_fingerprint_change": {"value": value, "nats": nats, "transport": "tcp"}}}
 
 test_tls_fingerprint_change_fires if {
-	rules.reasons == {{"code": "tls_fingerprint_change", "weight": 1, "min": 0, "max": 5, "clears_with": ["mfa"]}} with input as tls_changed(2, 5) with data.tuning as {}
+	rules.reasons == {{"code": "tls_fingerprint_change", "weight": 1, "min": 0, "max": 4, "clears_with": ["mfa"]}} with input as tls_changed(2, 5) with data.tuning as {}
 }
 
 test_tls_fingerprint_change_extensions if {
-	rules.reasons == {{"code": "tls_fingerprint_change", "weight": 1, "min": 0, "max": 5, "clears_with": ["mfa"]}} with input as tls_changed(1, 0.5) with data.tuning as {}
+	rules.reasons == {{"code": "tls_fingerprint_change", "weight": 1, "min": 0, "max": 4, "clears_with": ["mfa"]}} with input as tls_changed(1, 0.5) with data.tuning as {}
 }
 
 test_tls_fingerprint_change_explained if {

@@ -27,6 +27,10 @@ const (
 	networkRate        = 0.03
 	networkAttackLogin = 0.35
 	networkLogin       = 0.08
+	// Into mobile networks honest sessions move more often than into others, with
+	// every telephone that loses its wifi, and stolen ones seldom.
+	mobileAttack = 0.05
+	mobileRate   = 0.1
 )
 
 func measureNewNetwork(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
@@ -46,5 +50,9 @@ func measureNewNetwork(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	case n.login:
 		return measured(1, min(math.Log(networkAttackLogin/networkLogin)+absence(n.gap)/2, novelMost), d), cell
 	}
-	return measured(1, n.surprise(riskd.MoveNetwork, networkAttack, networkRate, novelMost), d), cell
+	attack, rate := networkAttack, networkRate
+	if in.Event.Place.Network == riskd.NetworkMobile {
+		attack, rate = mobileAttack, mobileRate
+	}
+	return measured(1, n.surprise(riskd.MoveNetwork, attack, rate, novelMost), d), cell
 }

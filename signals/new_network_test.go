@@ -9,19 +9,23 @@ import (
 
 func TestNewNetworkInASession(t *testing.T) {
 	t.Parallel()
+	cafe := street
+	cafe.place.Network = riskd.NetworkResidential
 	for name, c := range map[string]struct {
 		to    spot
 		gap   time.Duration
 		value float64
 		nats  float64
 	}{
-		"at home":        {home, 10 * time.Second, 0, 0},
-		"other prefix":   {home.ip6("2001:db8::1"), 10 * time.Second, 0, 0},
-		"after 10 s":     {street, 10 * time.Second, 1, 7},   // ln(0.35/0.0002) = 7.47, bounded
-		"after a minute": {street, time.Minute, 1, 6.551},    // ln(0.35/0.00049988)
-		"after 8 h":      {street, 8 * time.Hour, 1, 0.4946}, // ln(0.35/0.21337)
-		"after 2 days":   {street, 48 * time.Hour, 1, 0},
-		"abroad":         {york, time.Minute, 1, 6.551}, // the rule leaves it to new_country
+		"at home":                   {home, 10 * time.Second, 0, 0},
+		"other prefix":              {home.ip6("2001:db8::1"), 10 * time.Second, 0, 0},
+		"after 10 s":                {cafe, 10 * time.Second, 1, 7},   // ln(0.35/0.0002) = 7.47, bounded
+		"after a minute":            {cafe, time.Minute, 1, 6.551},    // ln(0.35/0.00049988)
+		"after 8 h":                 {cafe, 8 * time.Hour, 1, 0.4946}, // ln(0.35/0.21337)
+		"after 2 days":              {cafe, 48 * time.Hour, 1, 0},
+		"out of the wifi, 10 s":     {street, 10 * time.Second, 1, 5.1931}, // ln(0.05/0.00027774)
+		"out of the wifi, a minute": {street, time.Minute, 1, 3.402},       // ln(0.05/0.0016653)
+		"abroad":                    {york, time.Minute, 1, 6.551},         // the rule leaves it to new_country
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,12 +16,12 @@ func init() {
 	}, measureTLSFingerprintChange)
 }
 
-// otherStackNats are for another library: assumed, held up in simulation with
+// otherStackNats are for another library: assumed, tuned in simulation with
 // 4e-4 honest changes a request (docs/detection.md). A return is what the end of
 // an honest change looks like, too, and extensions change all the time: both are
 // assumed, as is what they come to in a session at most.
 const (
-	otherStackNats = 5
+	otherStackNats = 4
 	otherStackMost = 2 // times a session
 	stackBackNats  = 1
 	stackBackMost  = 2 // times a session

@@ -32,17 +32,17 @@ func TestTLSFingerprintChange(t *testing.T) {
 		value, nats float64
 	}
 	for name, steps := range map[string][]step{
-		"a tool":                  {{goTLS, chrome145, 2, 5}},
-		"another TLS version":     {{older, chrome145, 2, 5}},
+		"a tool":                  {{goTLS, chrome145, 2, 4}},
+		"another TLS version":     {{older, chrome145, 2, 4}},
 		"resumption":              {{chromeResumed, chrome145, 1, 0.5}, {chromeTLS, chrome145, 1, 0.5}, {chromeResumed, chrome145, 1, 0}},
 		"one extension more":      {{"t13d1517h2_8daaf6152771_02713d6af862", chrome145, 1, 0.5}},
 		"an update":               {{chromeLater, chrome146, 1, 0}},
-		"an update that isn't":    {{goTLS, chrome146, 2, 5}},
+		"an update that isn't":    {{goTLS, chrome146, 2, 4}},
 		"another browser":         {{goTLS, firefox, 2, 0}},
-		"back":                    {{goTLS, chrome145, 2, 5}, {chromeTLS, chrome145, 3, 1}, {goTLS, chrome145, 3, 1}, {chromeTLS, chrome145, 3, 0}},
-		"from one to the next":    {{goTLS, chrome145, 2, 5}, {older, chrome145, 2, 5}, {chromeTLS, chrome145, 2, 0}},
+		"back":                    {{goTLS, chrome145, 2, 4}, {chromeTLS, chrome145, 3, 1}, {goTLS, chrome145, 3, 1}, {chromeTLS, chrome145, 3, 0}},
+		"from one to the next":    {{goTLS, chrome145, 2, 4}, {older, chrome145, 2, 4}, {chromeTLS, chrome145, 2, 0}},
 		"the same":                {{chromeTLS, chrome145, 0, 0}},
-		"staying in the other":    {{goTLS, chrome145, 2, 5}, {goTLS, chrome145, 0, 0}, {goTLS, chrome145, 0, 0}},
+		"staying in the other":    {{goTLS, chrome145, 2, 4}, {goTLS, chrome145, 0, 0}, {goTLS, chrome145, 0, 0}},
 		"back as another browser": {{goTLS, firefox, 2, 0}, {chromeTLS, chrome145, 3, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestTLSFingerprintTransports(t *testing.T) {
 	if want(t, f, 1, 0.5); f.texts["transport"] != "quic" {
 		t.Errorf("transport is %q", f.texts["transport"])
 	}
-	want(t, w.ja4("q13d0411h3_aaaaaaaaaaaa_653d0b1e2a3c").read("tls_fingerprint_change"), 2, 5)
+	want(t, w.ja4("q13d0411h3_aaaaaaaaaaaa_653d0b1e2a3c").read("tls_fingerprint_change"), 2, 4)
 	want(t, w.ja4(chromeTLS).read("tls_fingerprint_change"), 0, 0)
 	f = w.ja4(goQUIC).read("tls_fingerprint_change")
 	if want(t, f, 3, 1); f.numbers["returns"] != 1 {
@@ -89,7 +89,7 @@ func TestTLSFingerprintNotEvaluable(t *testing.T) {
 		w := newWalk(t)
 		w.ja4(chromeTLS).read("tls_fingerprint_change")
 		wantMissing(t, w.ja4(s).read("tls_fingerprint_change"), "ja4")
-		want(t, w.ja4(goTLS).read("tls_fingerprint_change"), 2, 5) // it launders nothing
+		want(t, w.ja4(goTLS).read("tls_fingerprint_change"), 2, 4) // it launders nothing
 	}
 	w := newWalk(t)
 	w.ja4(chromeTLS).read("tls_fingerprint_change")

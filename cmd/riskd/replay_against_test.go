@@ -177,7 +177,7 @@ func TestReplayAgainstNamesMissedAttacks(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "report.html")
 	candidate := milder(t)
 	out, errs, code := riskdCommand(t, "replay", "-against", candidate, "-labels", labels, "-step-ups", "recorded", "-html", page, "-fail-on", "missed", "-json", trace)
-	if code != exitProblem || !strings.Contains(errs, "riskd: error: 16 attacks caught by A alone: -fail-on missed\n") {
+	if code != exitProblem || !strings.Contains(errs, "riskd: error: 18 attacks caught by A alone: -fail-on missed\n") {
 		t.Errorf("ended with %d: %s", code, errs)
 	}
 	report := reportOf(t, out)
@@ -188,7 +188,7 @@ func TestReplayAgainstNamesMissedAttacks(t *testing.T) {
 	slices.Sort(missed)
 	want := "burst-0 cloned_agent-0 copied_but_the_stack-0 copied_to_another_machine-0 impossible_travel-0 looking_for_doors-0 " +
 		"malware_at_work-0 neighbour_interleaved-0 nobodys_network-0 one_jar_many_accounts-0 password_changed_after_a_move-0 " +
-		"replay_abroad-0 signs_in_at_night-0 spray_and_hit-0 two_places_at_once-0 vpn_exit-0"
+		"quiet_export-0 replay_abroad-0 signs_in_at_night-0 spray_and_hit-0 told_afterwards-0 two_places_at_once-0 vpn_exit-0"
 	if got := strings.Join(missed, " "); got != want {
 		t.Errorf("missed are %s, want %s", got, want)
 	}
@@ -207,7 +207,7 @@ func TestReplayAgainstNamesMissedAttacks(t *testing.T) {
 			t.Errorf("the page doesn't name %s", text)
 		}
 	}
-	text, errs, code := riskdCommand(t, "replay", "-pack", candidate, "-against", "default", "-labels", labels, "-fail-on", "missed", trace)
+	text, errs, code := riskdCommand(t, "replay", "-pack", candidate, "-against", "default", "-labels", labels, "-step-ups", "recorded", "-fail-on", "missed", trace)
 	if code != 0 || !strings.Contains(text, "\ncaught by B alone\n") || strings.Contains(text, "caught by A alone") {
 		t.Errorf("the other way round: %d %s\n%s", code, errs, text)
 	}

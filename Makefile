@@ -35,6 +35,10 @@ rules: ## format, check and test the Rego
 bench: ## speed against the bare HTTP floor and OPA's server, under 3 minutes
 	go run ./bench/speed
 
+.PHONY: detection
+detection: ## the default pack against its targets, on unseen seeds; about 3 minutes
+	go run ./bench/detection targets
+
 .PHONY: chaos
 chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 8 minutes
 	go run ./bench/chaos kill9 -n 200

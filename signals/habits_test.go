@@ -152,7 +152,7 @@ func TestDaysOfWork(t *testing.T) {
 }
 
 // What attackers do in a session of the user's own machine and network reaches a
-// step-up; the targets of the delay are the detection sheet's.
+// step-up; the targets of the delay are those of bench/detection.
 func TestAttacksByBehaviour(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

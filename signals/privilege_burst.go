@@ -39,7 +39,7 @@ var (
 )
 
 const (
-	kindsPrior = 40 // the user's own requests that the population's mix counts as much as (detection sheet)
+	kindsPrior = 40 // the user's own requests that the population's mix counts as much as (assumed)
 	kindLeast  = -0.35
 	kindMost   = 1.6
 	// Attackers administer all the time or not at all. So the share expected of them

@@ -10,8 +10,8 @@ import (
 // session, the place and the browser that riskd knows them by; each session has
 // a clock of its own that moves on by pace with every request, so that what
 // riskd measures doesn't depend on how fast it answers. Risky users sign in,
-// each time in a new session, from another country through an open proxy on a
-// strange machine, when riskd has seen them several times at home.
+// each time in a new session, from another country on a strange machine, when
+// riskd has seen them several times at home.
 const (
 	// visits are the sessions in which riskd gets to know a user: what it takes
 	// for a profile to count, which is three, and one to spare.
@@ -22,12 +22,15 @@ const (
 	// they are too far ahead.
 	lag     = 25 * time.Minute
 	history = (visits-1)*time.Hour + lag // how long ago the first visit was
+	// away is for how much longer risky users have been gone: at home none of their
+	// sessions is live any more.
+	away = 2 * time.Hour
 )
 
 const (
 	browser   = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	home      = "198.18.0.%d"  // Paris, residential, in fixtures/geo
-	elsewhere = "198.19.48.%d" // Singapore, an open proxy
+	elsewhere = "198.18.96.%d" // Tokyo, residential
 )
 
 // clockForm has always the same length, so that a time can be written over.
@@ -52,7 +55,7 @@ func crowds(now time.Time) []*crowd {
 	began := now.Add(-history)
 	return []*crowd{
 		{name: "quiet", users: 10000, began: began, decision: "allow", first: quiet, next: later, marked: `{"time":"`},
-		{name: "risky", users: 1000, began: began, decision: "step_up", first: risky, next: anotherSession, marked: `,"session":{"id":"`},
+		{name: "risky", users: 1000, began: began.Add(-away), decision: "step_up", first: risky, next: anotherSession, marked: `,"session":{"id":"`},
 	}
 }
 
@@ -88,7 +91,7 @@ func later(c *crowd, round int, into []byte) []byte {
 
 // risky is a sign-in that nobody would expect of the user.
 func risky(c *crowd, user int) []byte {
-	at := c.began.Add(history)
+	at := c.began.Add(history + away)
 	return c.event(user, visits, at, at, elsewhere, "stranger")
 }
 

@@ -159,6 +159,29 @@ func TestSignInForgetsWhoCameBefore(t *testing.T) {
 	}
 }
 
+// A session that was suspicious teaches nothing once that has faded, until its user has
+// proved himself.
+func TestASuspectSessionTeachesNothing(t *testing.T) {
+	b := engine(t)
+	b.policy.reasons = []riskd.Reason{evidence("x", 5.5)}
+	b.decide(nil)
+	b.policy.reasons = nil
+	b.after(4 * time.Hour).decide(nil)
+	if s := b.session(t); s.Learned || !s.Suspect || s.Identity.Nats() > 5 {
+		t.Fatalf("learned %t, suspect %t at %.1f nats", s.Learned, s.Suspect, s.Identity.Nats())
+	}
+	b.policy.answer.Outcome = riskd.StepUpNeeded
+	asked := b.decide(nil)
+	b.policy.answer.Outcome = riskd.Allow
+	if _, err := b.after(time.Second).answer(asked.StepUp.ID, true, "aal2"); err != nil {
+		t.Fatal(err)
+	}
+	b.decide(nil)
+	if s := b.session(t); !s.Learned || s.Suspect {
+		t.Errorf("after the proof: learned %t, suspect %t", s.Learned, s.Suspect)
+	}
+}
+
 // The proof of a step-up accepts what it came with: nothing has changed then.
 func TestProofAcceptsItsContext(t *testing.T) {
 	b := engine(t)

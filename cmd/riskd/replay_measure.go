@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	records "github.com/riskd/riskd/replay"
@@ -24,6 +27,24 @@ tpr@BUDGET, fsu (false step-ups for each user and month), frv (false revokes), r
 first alarm) and ece (calibration error), each with < or > and a number.
 `
 
+// asideIsThere reports families that are to be left aside and that the labels don't
+// name: the means would be those of all.
+func asideIsThere(list string, m *records.Measurement) error {
+	if list == "" {
+		return nil
+	}
+	var names []string
+	for i := range m.Measures.Families {
+		names = append(names, m.Measures.Families[i].Name)
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("-aside %s: no attack that was measured is of that family: there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
 // measure measures the pack of r by labels.
 func (r *replay) measure(ctx context.Context, f *studyFlags, names []string) error {
 	s, err := newStudy(r, f, names, r.pack)
@@ -42,7 +63,7 @@ func (r *replay) measure(ctx context.Context, f *studyFlags, names []string) err
 		took := time.Since(begun)
 		fmt.Fprintf(r.std.err, "riskd: decided %s in %.1f s: %.0f a second\n", count(m.Events, "event"), took.Seconds(), float64(m.Events)/took.Seconds())
 		if err = s.print(m); err == nil {
-			err = r.printBaseline()
+			err = errors.Join(r.printBaseline(), asideIsThere(f.aside, m))
 		}
 	}
 	return s.finish(faults, err, func() error { return s.bounds.checkMeasures(m) })

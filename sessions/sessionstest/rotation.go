@@ -58,6 +58,9 @@ func rotationForks(t *testing.T, s tested) {
 	if second := see(s, after(11*time.Minute), event(3, with{user: "ada", previous: 1})); second.Forked != 10*time.Minute {
 		t.Errorf("the second change is %v after the first, not 10 minutes", second.Forked)
 	}
+	if third := see(s, after(16*time.Minute), event(5, with{user: "ada", previous: 1})); third.Forked != 15*time.Minute {
+		t.Errorf("the third change is %v after the first, not 15 minutes", third.Forked)
+	}
 	if next := see(s, after(20*time.Minute), event(4, with{user: "ada", previous: 3})); next.Forked != 0 || !next.NextAt.IsZero() {
 		t.Errorf("what comes of a fork: %v, %v", next.Forked, next.NextAt)
 	}

@@ -157,6 +157,16 @@ type Decision struct {
 	AdminText string
 	// Shadow is what policies on trial said of the event.
 	Shadow []Shadow
+	Lease  Lease
+}
+
+// Lease is how long a gateway may go by a decision without asking again, unless
+// the revocation stream tells of an order over the session before.
+type Lease struct {
+	// ValidFor is 0 where every request has to be asked about.
+	ValidFor time.Duration
+	// Epoch is the number of the last order that the decision knows of.
+	Epoch uint64
 }
 
 // Expiry is when a session ends by its timeouts; zero times are no limit.

@@ -153,7 +153,8 @@ func (m *memory) Answer(_ context.Context, a riskd.StepUpAnswer, _ time.Time) (r
 
 // Extend gives the session with its clock begun anew; what speaks against that is
 // told by its status.
-func (m *memory) Extend(id riskd.SessionID, now time.Time) (riskd.Session, error) {
+func (m *memory) Extend(id riskd.SessionID, now time.Time, actor string) (riskd.Session, error) {
+	m.acts = append(m.acts, "extend by "+actor)
 	s, ok := m.Session(id)
 	switch {
 	case !ok:

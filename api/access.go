@@ -33,7 +33,7 @@ type access struct {
 // Who uses routes.
 var (
 	anybody   = access{open: true}
-	callers   = access{roles: []riskd.Role{riskd.RoleGateway, riskd.RoleIngest, riskd.RoleAnalyst, riskd.RoleOperator, riskd.RoleAdmin}}
+	anyCaller = access{roles: []riskd.Role{riskd.RoleGateway, riskd.RoleIngest, riskd.RoleAnalyst, riskd.RoleOperator, riskd.RoleAdmin}}
 	gateways  = access{roles: []riskd.Role{riskd.RoleGateway}}
 	tellers   = access{roles: []riskd.Role{riskd.RoleGateway, riskd.RoleIngest}}
 	providers = access{roles: []riskd.Role{riskd.RoleIngest, riskd.RoleOperator}}

@@ -82,7 +82,7 @@ func (m *memory) List(f Filter) ([]riskd.Session, string, error) {
 		switch {
 		case !past:
 			past = s.ID.String() == f.Cursor
-		case f.User != "" && s.User != f.User, f.Status != nil && s.Status != *f.Status:
+		case f.Tenant != "" && s.Tenant != f.Tenant, f.User != "" && s.User != f.User, f.Status != nil && s.Status != *f.Status:
 		case len(page) == f.Limit:
 			return page, page[len(page)-1].ID.String(), nil
 		default:

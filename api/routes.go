@@ -51,7 +51,7 @@ func (a *API) adminRoutes() []route {
 		{"DELETE", "/v1/users/{id}", "admin", admins, a.eraseUser},
 		{"GET", "/livez", "admin", anybody, live},
 		{"GET", "/readyz", "admin", anybody, a.ready},
-		{"GET", "/openapi.json", "admin", callers, openAPI},
+		{"GET", "/openapi.json", "admin", anyCaller, openAPI},
 	}
 	if a.Policy != nil {
 		routes = append(routes, route{"GET", "/v1/policy", "admin", ofAll(analysts), a.showPolicy})

@@ -328,7 +328,6 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		"no step-ups":  {func(o *Options) { o.StepUps = nil }, "api.Options.StepUps"},
 		"no identity":  {func(o *Options) { o.Identity = nil }, "api.Options.Identity"},
 		"no decisions": {func(o *Options) { o.Decisions = nil }, "api.Options.Decisions"},
-		"no gateways":  {func(o *Options) { o.Gateways = nil }, "api.Options.Gateways"},
 		"no key":       {func(o *Options) { o.Key = nil }, "api.Options.Key"},
 	}
 	for name, c := range cases {
@@ -343,7 +342,7 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	}
 	required := Options{
 		Engine: good.Engine, Sessions: good.Sessions, Orders: good.Orders, StepUps: good.StepUps, Identity: good.Identity,
-		Gateways: good.Gateways, Decisions: good.Decisions, Key: good.Key,
+		Decisions: good.Decisions, Key: good.Key,
 	}
 	if _, err := New(required); err != nil {
 		t.Errorf("the required parts alone give %v", err)

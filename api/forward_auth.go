@@ -17,6 +17,12 @@ type Gateways interface {
 	Event(profile string, r *gateway.Request) (*riskd.Event, gateway.Refusal)
 }
 
+type noProfiles struct{}
+
+func (noProfiles) Event(string, *gateway.Request) (*riskd.Event, gateway.Refusal) {
+	return nil, gateway.UnknownProfile
+}
+
 // forwardAuth answers ANY /v1/forward-auth/{profile}/…: 200 for allow, 401 with
 // a challenge for step_up, 403 for revoke and for a session that is held up. What
 // it can't decide on it refuses, 401 if there is no session id and 403 otherwise.

@@ -195,7 +195,7 @@ func (e *Event) Validate() error {
 		add("session.id", "is required")
 	}
 	if !e.Client.IP.IsValid() {
-		add("client.ip", `is required: an IPv4 or IPv6 address, or "::" where it is unknown`)
+		add("client.ip", "is required: an IPv4 or IPv6 address")
 	}
 	length("id", e.ID, maxEventID)
 	length("tenant", e.Tenant, MaxID)

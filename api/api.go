@@ -32,6 +32,9 @@ type Options struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed. None is
 	// trusted by default.
 	TrustedProxies []netip.Prefix
+	// PublicURL is the https URL, a host alone, by which AuthZEN's callers know the
+	// gateway handler. Without it there is no metadata for them.
+	PublicURL string
 	// AdminHosts are the names, beside those of the loopback, under which the
 	// admin handler may be asked; without them a page in a browser could reach it
 	// through a name of its own.
@@ -45,7 +48,7 @@ type Options struct {
 	// Metrics answers /metrics. Optional.
 	Metrics http.Handler
 	// Observe is told of every answer: the surface ("decision", "batch",
-	// "telemetry", "forward_auth", "admin" or, for requests that hit no route,
+	// "telemetry", "authzen", "forward_auth", "admin" or, for requests that hit no route,
 	// "none"), its status and the time it took. Optional.
 	Observe func(surface string, status int, took time.Duration)
 	// Panicked is told of every panic that was turned into an answer. Optional.
@@ -101,6 +104,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Failed == nil {
 		o.Failed = func(string, error) {}
+	}
+	if err := ValidatePublicURL(o.PublicURL); err != nil {
+		return nil, fmt.Errorf("api.Options.PublicURL: %w", err)
 	}
 	a := &API{Options: o, profiles: map[string]*profile{}, hosts: hostSet(o.AdminHosts)}
 	var err error

@@ -212,6 +212,7 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 	o := Options{
 		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key, Trials: h.trials,
 		Now: func() time.Time { return noon }, TrustedProxies: trusted, AdminHosts: []string{"riskd.example"},
+		PublicURL: "https://riskd.example",
 		Forward: []ForwardProfile{
 			{
 				Name: "web", Style: Nginx, Tenant: "shop", Class: riskd.ClassSensitive,

@@ -30,6 +30,9 @@ func (a *API) gatewayRoutes() []route {
 		{"POST", "/v1/decisions", "decision", a.decision},
 		{"POST", "/v1/decisions/batch", "batch", a.batch},
 		{"POST", "/v1/telemetry", "telemetry", a.telemetry},
+		{"POST", evaluationPath, "authzen", a.evaluation},
+		{"POST", evaluationsPath, "authzen", a.evaluations},
+		{"GET", metadataPath, "authzen", a.metadata},
 		{"", forwardPath + "/{profile}", "forward_auth", a.forwardAuth},
 	}
 }

@@ -27,6 +27,7 @@ type config struct {
 		Listen         string          `yaml:"listen"`
 		TrustedProxies []netip.Prefix  `yaml:"trusted_proxies"`
 		ForwardAuth    []forwardConfig `yaml:"forward_auth"`
+		PublicURL      string          `yaml:"public_url"`
 	} `yaml:"gateway"`
 	Admin struct {
 		Listen       string   `yaml:"listen"`

@@ -211,7 +211,7 @@ func (s *service) openAPI() (err error) {
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
-		Forward: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies,
+		Forward: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies, PublicURL: s.config.Gateway.PublicURL,
 		AdminHosts: s.config.Admin.AllowedHosts,
 		Policy:     s.pack,
 		Ready:      s.notReady,

@@ -134,6 +134,14 @@ func appendOurs(b []byte, d *riskd.Decision) []byte {
 
 // appendEvaluationError appends the answer to a question that couldn't be asked.
 func appendEvaluationError(b []byte, p *problem) []byte {
+	message := p.Detail
+	if len(p.Errors) > 0 {
+		all := make([]string, len(p.Errors))
+		for i := range p.Errors {
+			all[i] = p.Errors[i].Detail
+		}
+		message = strings.Join(all, "; ")
+	}
 	b = strconv.AppendInt(append(b, `{"decision":false,"context":{"error":{"status":`...), int64(p.Status), 10)
-	return append(text(append(b, `,"message":`...), p.Detail), "}}}"...)
+	return append(text(append(b, `,"message":`...), message), "}}}"...)
 }

@@ -41,15 +41,15 @@ func (q evaluation) defaulted(from *evaluation) evaluation {
 
 // check reports what is missing from a question, or can't be used.
 func (q *evaluation) check() (faults faultList) {
-	faults = slices.Clone(q.faults)
+	if len(q.faults) > 0 {
+		return slices.Clone(q.faults)
+	}
 	for _, part := range []struct {
 		name string
 		*entity
 	}{{"subject", q.subject}, {"action", q.action}, {"resource", q.resource}} {
 		if part.entity == nil {
-			if len(q.faults) == 0 {
-				faults.add(part.name, "is required")
-			}
+			faults.add(part.name, "is required")
 			continue
 		}
 		faults = append(faults, part.faults...)

@@ -183,7 +183,7 @@ var varying = regexp.MustCompile(`"(decision_id|session|step_up|policy_revision|
 // session and one over a user, as a gateway gets to know them.
 func TestAuthZENWithTheDefaultPack(t *testing.T) {
 	t.Parallel()
-	r := serving(t, "")
+	r := serving(t, "drain: {wait: 0s, limit: 1m}\n")
 	ask := func(session, user, sensitivity, context string) string {
 		t.Helper()
 		status, body := r.post(r.gateway+"/access/v1/evaluation", `{"subject":{"type":"session","id":"`+session+`","properties":{"user":"`+user+`"}},"action":{"name":"POST"},
@@ -230,5 +230,26 @@ func TestAuthZENWithTheDefaultPack(t *testing.T) {
 	}
 	if log := r.log.text(); strings.Contains(log, "raw-s") {
 		t.Errorf("the log has a raw session id:\n%s", log)
+	}
+}
+
+var (
+	shownCall   = regexp.MustCompile("(?s)curl -s http://127\\.0\\.0\\.1:8181(\\S+) [^\n]*-d '(.*?)'\n```\n\n```json\n(.*?)\n```")
+	shownPolicy = regexp.MustCompile(`"(decision_id|step_up|session|policy_revision|session_expires_at)":"[^"]*"`)
+)
+
+// The page's calls are answered as it says.
+func TestAuthZENDocumentIsTrue(t *testing.T) {
+	t.Parallel()
+	r := serving(t, "")
+	calls := shownCall.FindAllStringSubmatch(string(readFile(t, "../../docs/authzen.md")), -1)
+	if len(calls) != 2 {
+		t.Fatalf("the page has %d calls", len(calls))
+	}
+	for _, c := range calls {
+		status, got := r.post(r.gateway+c[1], c[2])
+		if got, want := shownPolicy.ReplaceAllString(got, "…"), shownPolicy.ReplaceAllString(c[3], "…"); status != 200 || got != want {
+			t.Errorf("%s:\ngot  %d %s\nwant %s", c[1], status, got, want)
+		}
 	}
 }

@@ -68,8 +68,9 @@ func TestAProofFromNowhereSettlesNoPlace(t *testing.T) {
 			if c.settled != slices.Equal(settled, []string{"198.51.100.0/24"}) || !c.settled && len(settled) > 0 {
 				t.Errorf("the profile knows %v", settled)
 			}
-			if here := b.session(t).Here.Prefix.String(); (here == "198.51.100.0/24") != c.settled {
-				t.Errorf("the session is at %q", here)
+			want := map[bool]string{true: "198.51.100.0/24", false: "203.0.113.0/24"}[c.settled]
+			if here := b.session(t).Here.Prefix.String(); here != want {
+				t.Errorf("the session is at %q, want %s", here, want)
 			}
 		})
 	}

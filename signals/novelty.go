@@ -68,12 +68,12 @@ func (in *Input) Arrival() bool {
 	if in.login() {
 		return in.Event.User.ID != ""
 	}
-	return in.elsewhere() || otherMachine(in)
+	return in.otherPrefix() || otherMachine(in)
 }
 
-// elsewhere reports whether the event comes from another prefix than the session's
+// otherPrefix reports whether the event comes from another prefix than the session's
 // last; nobody knows that of an unknown address.
-func (in *Input) elsewhere() bool {
+func (in *Input) otherPrefix() bool {
 	here := riskd.ContextOf(in.Event)
 	return here != riskd.Context{} && here.Prefix != in.Session.Here.Prefix
 }

@@ -85,7 +85,7 @@ func returned(in *Input, from, to riskd.Context) (machine string, nats, most flo
 // they may be one: a house with IPv4 and IPv6 looks like that.
 func anotherPlace(a, b riskd.Context) bool {
 	if a.ASN == 0 || b.ASN == 0 {
-		return a.ASN == b.ASN && a.Prefix != b.Prefix && a != riskd.Context{} && b != riskd.Context{}
+		return a.ASN == b.ASN && a.Prefix != b.Prefix
 	}
 	return a.ASN != b.ASN
 }

@@ -63,6 +63,20 @@ func TestKnownAgainAfterAnUnknownAddress(t *testing.T) {
 	back := newWalk(t).goOn(time.Minute).from(nowhere).goOn(time.Minute).from(home)
 	want(t, back.read("ip_change"), 0, -0.04)
 	want(t, back.read("token_replay"), 0, 0)
+	strong := newWalk(t).goOn(time.Minute)
+	strong.Event.Session = riskd.EventSession{AuthTime: strong.Now, ACR: "phr"}
+	if f := strong.read("auth_strength"); f.Nats >= 0 {
+		t.Errorf("proved at home: %+v", f.Reading)
+	}
+	strong.Session.Cells = make([]riskd.Cell, signals.Cells())
+	want(t, strong.from(nowhere).read("auth_strength"), 3, 0)
+	// A telephone that loses and finds its wifi, with a request from nowhere between.
+	phone := newWalk(t).trusts("cookie", 30*24*time.Hour)
+	phone.read("device_clone")
+	phone.goOn(time.Minute).from(street.kind(riskd.NetworkMobile)).read("device_clone")
+	phone.goOn(time.Minute).from(nowhere).read("device_clone")
+	phone.goOn(time.Minute).from(home)
+	want(t, phone.read("device_clone"), 1, 0)
 	if back.Arrival() {
 		t.Error("coming back is an arrival")
 	}
@@ -85,13 +99,18 @@ func TestKnownAgainAfterAnUnknownAddress(t *testing.T) {
 	fixed.read("session_fixation")
 	fixed.goOn(time.Minute).from(york).Event.User.ID = "ana"
 	wantMissing(t, fixed.read("session_fixation"), "network")
+	still := newWalk(t).login(time.Hour).from(nowhere)
+	still.Event.User.ID = ""
+	still.read("session_fixation")
+	still.goOn(time.Minute).Event.User.ID = "ana"
+	wantMissing(t, still.read("session_fixation"), "network")
 	// And an event from nowhere hides nobody.
-	held := newWalk(t).login(time.Hour)
-	held.Event.User.ID = ""
+	held := newWalk(t)
+	held.Session.AuthTime = noon.Add(-time.Hour)
 	held.read("session_fixation")
 	held.goOn(time.Minute).from(nowhere).read("session_fixation")
-	held.goOn(time.Minute).from(york).Event.User.ID = "ana"
-	if f := held.read("session_fixation"); f.Value != 1 {
-		t.Errorf("held elsewhere: %+v", f.Reading)
+	held.goOn(time.Minute).from(york).device("other", "other").agent(firefox).Event.Session.AuthTime = held.Now
+	if f := held.read("session_fixation"); f.Value != 4 {
+		t.Errorf("proved elsewhere: %+v", f.Reading)
 	}
 }

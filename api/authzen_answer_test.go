@@ -18,7 +18,7 @@ func answering(t *testing.T, body string, change func(*riskd.Decision)) string {
 	h := newHouse(t)
 	h.engine.answer = func(e *riskd.Event, now time.Time) riskd.Decision {
 		d := allow(e, now)
-		d.Session = riskd.SessionID{4}
+		d.Session, d.Lease = riskd.SessionID{4}, riskd.Lease{}
 		change(&d)
 		return d
 	}

@@ -22,8 +22,8 @@ type Event struct {
 	Request     Request
 	Privilege   Privilege
 	Environment string
-	// Attributes are facts of the caller's own, for rules of its own: riskd gives them
-	// no meaning, and keeps none.
+	// Attributes are facts of the caller's own, for rules of its own: riskd gives them no
+	// meaning.
 	Attributes map[string]string
 	// Place is where Client.IP is; geo fills it.
 	Place Place

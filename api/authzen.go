@@ -18,6 +18,7 @@ const (
 	evaluationsPath = "/access/v1/evaluations"
 	metadataPath    = "/.well-known/authzen-configuration"
 	requestID       = "X-Request-Id" // as net/http spells it
+	authzenSurface  = "authzen"
 )
 
 // How far a batch is answered.
@@ -47,8 +48,7 @@ func ValidatePublicURL(s string) error {
 }
 
 // metadata answers GET /.well-known/authzen-configuration.
-func (a *API) metadata(w http.ResponseWriter, r *http.Request) int {
-	echoRequestID(w, r)
+func (a *API) metadata(w http.ResponseWriter, _ *http.Request) int {
 	if a.PublicURL == "" {
 		return writeProblem(w, blank(http.StatusNotFound, "riskd doesn't know the URL by which its callers know it: set gateway.public_url"))
 	}
@@ -93,7 +93,6 @@ func (a *API) evaluations(w http.ResponseWriter, r *http.Request) int {
 // authzen reads a request. What is wrong with one is always 400: AuthZEN knows no
 // other.
 func (a *API) authzen(w http.ResponseWriter, r *http.Request, limit int, answer func(*evaluations) int) int {
-	echoRequestID(w, r)
 	body, p := readBody(r, limit)
 	if p != nil {
 		p.Status = http.StatusBadRequest
@@ -137,7 +136,7 @@ func (a *API) appendAnswer(ctx context.Context, b []byte, q *evaluation, semanti
 func (a *API) ask(ctx context.Context, q *evaluation) (in *asked, d riskd.Decision, p *problem) {
 	defer func() {
 		if v := recover(); v != nil {
-			a.Panicked("authzen", v, debug.Stack())
+			a.Panicked(authzenSurface, v, debug.Stack())
 			p = blank(http.StatusInternalServerError, failedDetail)
 		}
 	}()

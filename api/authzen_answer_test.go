@@ -250,7 +250,13 @@ func TestAuthZENRequestID(t *testing.T) {
 			}
 		}
 	}
+	h.engine.answer = nil // it panics
 	r := request("POST", evaluationPath, plainQuestion)
+	r.Header.Set("X-Request-ID", "a")
+	if w := send(h.gateway, r); w.Code != 500 || w.Header().Get("X-Request-ID") != "a" {
+		t.Errorf("a failure: %d %q", w.Code, w.Header().Get("X-Request-ID"))
+	}
+	r = request("POST", evaluationPath, plainQuestion)
 	r.Header["X-Request-Id"] = []string{"a", "b"}
 	if got := send(h.gateway, r).Header().Values("X-Request-ID"); got != nil {
 		t.Errorf("two come back as %q", got)

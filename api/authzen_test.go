@@ -1,6 +1,7 @@
 package api
 
 import (
+	stdjson "encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -321,4 +322,48 @@ func TestAuthZENDocumentHasTheFacts(t *testing.T) {
 	if !strings.Contains(string(page), want.String()) {
 		t.Errorf("docs/authzen.md hasn't got this table:\n%s", &want)
 	}
+}
+
+func BenchmarkAuthZENQuestion(b *testing.B) {
+	key := testKey(b)
+	for name, body := range map[string]string{"least": plainQuestion, "full": question} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				in, err := readEvaluations([]byte(body))
+				if err == nil {
+					_, err = in.event(key, noon)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Whatever comes, a question that is read is one that encoding/json reads the same
+// way, and its event is valid.
+func FuzzAuthZENQuestion(f *testing.F) {
+	key := testKey(f)
+	for _, seed := range []string{question, questions, plainQuestion, `{"subject":null}`, `{"evaluations":[{},{"context":{}}]}`, `[`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		in, err := readEvaluations(body)
+		if err != nil {
+			return
+		}
+		if !stdjson.Valid(body) {
+			t.Fatal("took what encoding/json refuses")
+		}
+		for _, q := range append(in.items, in.evaluation) {
+			q = q.defaulted(&in.evaluation)
+			out, err := q.event(key, noon)
+			if err == nil && (out.event.Validate() != nil || q.subject.id == "" || q.action.id == "" || q.resource.id == "") {
+				t.Fatalf("took %+v", out.event)
+			}
+		}
+	})
 }

@@ -30,9 +30,9 @@ func (a *API) gatewayRoutes() []route {
 		{"POST", "/v1/decisions", "decision", a.decision},
 		{"POST", "/v1/decisions/batch", "batch", a.batch},
 		{"POST", "/v1/telemetry", "telemetry", a.telemetry},
-		{"POST", evaluationPath, "authzen", a.evaluation},
-		{"POST", evaluationsPath, "authzen", a.evaluations},
-		{"GET", metadataPath, "authzen", a.metadata},
+		{"POST", evaluationPath, authzenSurface, a.evaluation},
+		{"POST", evaluationsPath, authzenSurface, a.evaluations},
+		{"GET", metadataPath, authzenSurface, a.metadata},
 		{"", forwardPath + "/{profile}", "forward_auth", a.forwardAuth},
 	}
 }
@@ -154,6 +154,9 @@ func (a *API) byMethod(methods map[string]http.Handler) http.Handler {
 func (a *API) serve(surface string, handle handler, fail func(http.ResponseWriter) int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started, status := time.Now(), 0
+		if surface == authzenSurface { // whatever the answer is
+			echoRequestID(w, r)
+		}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // net/http too compares the value itself

@@ -87,10 +87,9 @@ func (q *evaluation) event(key *riskd.SessionKey, now time.Time) (*asked, error)
 		}
 		for i := range part.of.properties {
 			p := &part.of.properties[i]
-			path := part.at + "." + p.name
-			if path == "context.supported_obligations" && p.kind == '[' {
+			if part.of == q.context && p.name == "supported_obligations" && p.kind == '[' {
 				out.supported = append([]string{}, p.list...)
-			} else if !t.fact(path, p) {
+			} else if !t.fact(part.at, p) {
 				t.attribute(attributes, part.at, part.section+"."+p.name, p)
 			}
 		}
@@ -126,15 +125,16 @@ func (t *toldFacts) identify(q *evaluation) {
 }
 
 // fact takes a property for what riskd knows by its name, if it knows that.
-func (t *toldFacts) fact(path string, p *property) bool {
-	fact, ok := places[path]
+func (t *toldFacts) fact(at string, p *property) bool {
+	known, ok := places[[2]string{at, p.name}]
+	fact := known.fact
 	if !ok || facts[fact].lax && !usable(fact, p) {
 		return false
 	}
 	if fact == factAction && p.kind == '0' {
 		fact = factLevel
 	}
-	t.take(fact, path, p)
+	t.take(fact, known.path, p)
 	return true
 }
 

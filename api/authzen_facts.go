@@ -83,13 +83,20 @@ var facts = [factCount]fact{
 	factEnvironment: {to: "environment", from: []string{"context.environment"}, as: "string", lax: true},
 }
 
-// places finds the fact of a property by its path.
-var places = func() map[string]int {
-	all := map[string]int{}
+// place is where a fact may be told.
+type place struct {
+	fact int
+	path string
+}
+
+// places finds a property's fact by the path of the object that it is in and its own
+// name.
+var places = func() map[[2]string]place {
+	all := map[[2]string]place{}
 	for i := range facts {
 		for _, from := range facts[i].from {
-			if !strings.Contains(from, " ") {
-				all[from] = i
+			if end := strings.LastIndexByte(from, '.'); !strings.Contains(from, " ") {
+				all[[2]string{from[:end], from[end+1:]}] = place{i, from}
 			}
 		}
 	}

@@ -74,9 +74,9 @@ func TestAuthZENFactsFromEveryPlace(t *testing.T) {
 		factCompliant: `true`, factIP: `"203.0.113.7"`, factClass: `"critical"`, factActivity: `"background"`, factLevel: `7`, factUser: `"u1"`,
 	}
 	plainEvent := eventOf(t, h, plainQuestion)
-	for path, fact := range places {
-		section, _, _ := strings.Cut(path, ".")
-		name := path[strings.LastIndexByte(path, '.')+1:]
+	for at, known := range places {
+		section, _, _ := strings.Cut(at[0], ".")
+		name, path, fact := at[1], known.path, known.fact
 		value := values[fact]
 		if value == "" {
 			value = `"x"`

@@ -41,7 +41,9 @@ type service struct {
 	locator *geo.Locator
 	key     *riskd.SessionKey
 	engine  *scoring.Engine
-	api     *api.API
+	// admission is before the engine, for all who ask for decisions.
+	admission *scoring.Admission
+	api       *api.API
 
 	servers  []*http.Server
 	failed   chan error // a listener that ended by itself
@@ -182,6 +184,10 @@ func (s *service) openEngine(out output) (err error) {
 	if err != nil {
 		return err
 	}
+	s.admission, err = scoring.NewAdmission(scoring.AdmissionOptions{Engine: s.engine, Deadline: s.config.Decision.Deadline})
+	if err != nil {
+		return err
+	}
 	return s.beginTrials()
 }
 
@@ -205,7 +211,7 @@ func (s *service) openAPI() (err error) {
 		return err
 	}
 	s.api, err = api.New(api.Options{
-		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
+		Engine: s.admission, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
 		Trials: s.trials, Brake: s.orders,
 		Failed: func(surface string, err error) {
@@ -226,23 +232,30 @@ func (s *service) openAPI() (err error) {
 }
 
 func (s *service) listen() error {
+	load := loadMetrics{s.admission, map[string]*api.Connections{}}
+	open := func(name, address string, h http.Handler, most int) (net.Addr, error) {
+		c, err := s.open(address, h, most)
+		if err != nil {
+			return nil, s.config.source.at(name+".listen", "%w", err)
+		}
+		load.listeners[name] = c
+		return c.Addr(), nil
+	}
 	var err1, err2 error
-	if s.gateway, err1 = s.open(s.config.Gateway.Listen, s.api.Gateway()); err1 != nil {
-		err1 = s.config.source.at("gateway.listen", "%w", err1)
-	}
-	if s.admin, err2 = s.open(s.config.Admin.Listen, s.api.Admin()); err2 != nil {
-		err2 = s.config.source.at("admin.listen", "%w", err2)
-	}
+	s.gateway, err1 = open("gateway", s.config.Gateway.Listen, s.api.Gateway(), s.config.Gateway.MaxConnections)
+	s.admin, err2 = open("admin", s.config.Admin.Listen, s.api.Admin(), s.config.Admin.MaxConnections)
+	s.metrics.registry.MustRegister(load)
 	return errors.Join(err1, err2)
 }
 
-// open begins to serve on an address, and says which it became.
-func (s *service) open(address string, h http.Handler) (net.Addr, error) {
-	listener, err := net.Listen("tcp", address)
+// open begins to serve on an address.
+func (s *service) open(address string, h http.Handler, most int) (*api.Connections, error) {
+	plain, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	server := api.NewServer(h)
+	listener := api.LimitConnections(server, plain, most)
 	server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	s.servers = append(s.servers, server)
 	s.stops.spawn(func(context.Context) {
@@ -251,7 +264,7 @@ func (s *service) open(address string, h http.Handler) (net.Addr, error) {
 		}
 	})
 	s.stops.add(func() { server.Close() })
-	return listener.Addr(), nil
+	return listener, nil
 }
 
 // notReady gives what keeps gateways from being sent here.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,7 @@ import (
 // Evaluator answers events with or without evaluating them; the engine does.
 type Evaluator interface {
 	Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision
-	Shed(e *riskd.Event, now time.Time) riskd.Decision
+	Shed(e *riskd.Event, now time.Time, code string) riskd.Decision
 }
 
 // AdmissionOptions are the parts of an Admission.
@@ -26,6 +27,9 @@ type AdmissionOptions struct {
 	// MaxWait is how long an event may wait for room. Default: 5 ms, or a quarter
 	// of the deadline if that is less.
 	MaxWait time.Duration
+	// Panicked is told of evaluations that panicked, and were answered without.
+	// Without it their panics go on.
+	Panicked func(value any, stack []byte)
 }
 
 // DefaultMaxWait is how long an event may wait for room when Options don't say.
@@ -36,8 +40,9 @@ const DefaultMaxWait = 5 * time.Millisecond
 // answered without: open routes first, then standard ones, and sensitive ones and
 // administration only when they alone are too many. It is safe for concurrent use.
 type Admission struct {
-	engine  Evaluator
-	maxWait time.Duration
+	engine   Evaluator
+	maxWait  time.Duration
+	panicked func(value any, stack []byte)
 
 	state   atomic.Uint64 // how many were let in, in the upper half, and are in now
 	rooms   [ranks]atomic.Int64
@@ -77,7 +82,7 @@ func NewAdmission(o AdmissionOptions) (*Admission, error) {
 		o.MaxWait = min(DefaultMaxWait, o.Deadline/4)
 	}
 	least := float64(max(4, 2*runtime.GOMAXPROCS(0)))
-	a := &Admission{engine: o.Engine, maxWait: o.MaxWait, waiters: sync.Pool{New: newWaiter}}
+	a := &Admission{engine: o.Engine, maxWait: o.MaxWait, panicked: o.Panicked, waiters: sync.Pool{New: newWaiter}}
 	a.limit = limit{now: max(firstLimit, least), least: least, most: max(mostLimit, least), target: o.Deadline / 4}
 	a.furnish()
 	return a, nil
@@ -86,17 +91,26 @@ func NewAdmission(o AdmissionOptions) (*Admission, error) {
 // Decide answers one valid event as of now, evaluated if there is room. A context
 // whose deadline has passed leaves no time for that. Whoever hangs up is evaluated
 // all the same, unless he hangs up while he waits.
-func (a *Admission) Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision {
+func (a *Admission) Decide(ctx context.Context, e *riskd.Event, now time.Time) (d riskd.Decision) {
 	in, sampled := a.enter(ctx, rankOf(e.Request.Class))
 	if !in {
 		a.shed[e.Request.Class].Add(1)
-		return a.engine.Shed(e, now)
+		return a.engine.Shed(e, now, CodeOverloaded)
 	}
 	var began time.Time
 	if sampled {
 		began = time.Now()
 	}
-	defer a.leave(began) // after a panic, too
+	defer func() {
+		a.leave(began)
+		if a.panicked == nil {
+			return
+		}
+		if v := recover(); v != nil {
+			a.panicked(v, debug.Stack())
+			d = a.engine.Shed(e, now, CodeInternalError)
+		}
+	}()
 	return a.engine.Decide(ctx, e, now)
 }
 

@@ -54,7 +54,7 @@ func (w *workshop) Decide(_ context.Context, e *riskd.Event, _ time.Time) riskd.
 	return riskd.Decision{Outcome: riskd.Allow}
 }
 
-func (w *workshop) Shed(*riskd.Event, time.Time) riskd.Decision {
+func (w *workshop) Shed(*riskd.Event, time.Time, string) riskd.Decision {
 	w.shed.Add(1)
 	return riskd.Decision{Outcome: riskd.StepUpNeeded}
 }
@@ -341,7 +341,7 @@ func (nothing) Decide(context.Context, *riskd.Event, time.Time) riskd.Decision {
 	return riskd.Decision{}
 }
 
-func (nothing) Shed(*riskd.Event, time.Time) riskd.Decision { return riskd.Decision{} }
+func (nothing) Shed(*riskd.Event, time.Time, string) riskd.Decision { return riskd.Decision{} }
 
 // What admission costs where there is room.
 func BenchmarkAdmission(b *testing.B) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/scoring"
 	"pgregory.net/rapid"
 )
 
@@ -224,7 +225,7 @@ func (l *life) shed() {
 	for class := riskd.ClassStandard; class <= riskd.ClassAdmin; class++ {
 		e := validEvent()
 		e.Device.ID, e.Request.Class = "laptop", class
-		d := l.Shed(&e, l.now)
+		d := l.Shed(&e, l.now, scoring.CodeOverloaded)
 		held := l.pending || l.ordered.After(l.proved)
 		switch {
 		case l.revoked || l.expired || due(idle) || due(absolute):

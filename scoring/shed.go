@@ -7,11 +7,16 @@ import (
 	"github.com/riskd/riskd"
 )
 
-// CodeOverloaded is among what is degraded in a decision that was taken without
-// looking at the event, for lack of room.
-const CodeOverloaded = "overloaded"
+// The codes of decisions that were taken without evaluating the event.
+const (
+	CodeOverloaded    = "overloaded"     // there was no room
+	CodeInternalError = "internal_error" // its evaluation panicked
+)
 
-var errOverloaded = codedError{CodeOverloaded, "there was no room to evaluate the event"}
+var shedTexts = map[string]string{
+	CodeOverloaded:    "there was no room to evaluate the event",
+	CodeInternalError: "riskd failed while it evaluated the event; its log says where",
+}
 
 // sessionsSeen are sessions to be filled in, and nobody they're the session of.
 var (
@@ -19,12 +24,12 @@ var (
 	stranger     riskd.Profile // never changed
 )
 
-// Shed answers an event without evaluating it, for which there is no room. What is
+// Shed answers an event without evaluating it, for the reason of a code. What is
 // known holds as ever: the session is revoked if it was revoked, meets a standing
 // revocation or is out of time, and passes neither a suspension nor a challenge
 // that waits. Anything else gets the default of its class, as if the policy had
 // failed. Nothing is learned from the event, and its session doesn't change.
-func (e *Engine) Shed(event *riskd.Event, now time.Time) riskd.Decision {
+func (e *Engine) Shed(event *riskd.Event, now time.Time, code string) riskd.Decision {
 	started := time.Now()
 	t := e.begin(event, now)
 	if epoch, revoked := e.Memory.Revoked(event); revoked {
@@ -33,7 +38,7 @@ func (e *Engine) Shed(event *riskd.Event, now time.Time) riskd.Decision {
 		s := sessionsSeen.Get().(*riskd.Session)
 		e.Memory.Glance(event, now, s)
 		t.Session, t.Profile = s, &stranger
-		t.skip()
+		t.skip(codedError{code, shedTexts[code]})
 		t.Session = nil
 		sessionsSeen.Put(s)
 	}
@@ -42,8 +47,8 @@ func (e *Engine) Shed(event *riskd.Event, now time.Time) riskd.Decision {
 	return t.decision
 }
 
-// skip answers by what is known of the session alone.
-func (t *turn) skip() {
+// skip answers by what is known of the session alone; why is why.
+func (t *turn) skip(why error) {
 	if t.ended() {
 		return
 	}
@@ -55,7 +60,7 @@ func (t *turn) skip() {
 		return
 	}
 	pending, d := t.Session.StepUp, &t.decision
-	t.err = errOverloaded
+	t.err = why
 	t.guard()
 	if d.StepUp != nil && pending != nil && t.Now.Before(pending.ExpiresAt) {
 		d.StepUp = copyOf(pending) // it asks for what it asked for

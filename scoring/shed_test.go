@@ -19,7 +19,7 @@ func (b *bench) shed(change func(*riskd.Event)) riskd.Decision {
 		change(&e)
 	}
 	b.now = b.now.Add(time.Second)
-	return b.Shed(&e, b.now)
+	return b.Shed(&e, b.now, scoring.CodeOverloaded)
 }
 
 // Without room there is the default of the class, marked, and recorded.

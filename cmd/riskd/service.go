@@ -184,7 +184,10 @@ func (s *service) openEngine(out output) (err error) {
 	if err != nil {
 		return err
 	}
-	s.admission, err = scoring.NewAdmission(scoring.AdmissionOptions{Engine: s.engine, Deadline: s.config.Decision.Deadline})
+	s.admission, err = scoring.NewAdmission(scoring.AdmissionOptions{
+		Engine: s.engine, Deadline: s.config.Decision.Deadline,
+		Panicked: func(value any, stack []byte) { s.panics.note("engine", value, stack, time.Now()) },
+	})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +47,8 @@ type Admission struct {
 
 	state   atomic.Uint64 // how many were let in, in the upper half, and are in now
 	rooms   [ranks]atomic.Int64
-	waiting atomic.Int64 // changed under mu
+	sampled atomic.Uint64 // sampleMask, or 0 for all
+	waiting atomic.Int64  // changed under mu
 	shed    [classes]atomic.Uint64
 
 	waiters sync.Pool // of *waiter
@@ -61,7 +63,8 @@ const (
 	oneIn   = 1<<32 + 1
 	oneOut  = ^uint64(0)
 	insides = 1<<32 - 1
-	// sampleMask chooses one of eight evaluations whose time is taken.
+	// sampleMask chooses one of eight evaluations whose time is taken, while that
+	// would cost more than it tells.
 	sampleMask = 7
 )
 
@@ -83,7 +86,7 @@ func NewAdmission(o AdmissionOptions) (*Admission, error) {
 	}
 	least := float64(max(4, 2*runtime.GOMAXPROCS(0)))
 	a := &Admission{engine: o.Engine, maxWait: o.MaxWait, panicked: o.Panicked, waiters: sync.Pool{New: newWaiter}}
-	a.limit = limit{now: max(firstLimit, least), least: least, most: max(mostLimit, least), target: o.Deadline / 4}
+	a.limit = limit{now: max(firstLimit*float64(runtime.GOMAXPROCS(0)), least), least: least, most: max(mostLimit, least), target: o.Deadline / 4}
 	a.furnish()
 	return a, nil
 }
@@ -102,7 +105,7 @@ func (a *Admission) Decide(ctx context.Context, e *riskd.Event, now time.Time) (
 		began = time.Now()
 	}
 	defer func() {
-		a.leave(began)
+		a.leave(began, &d)
 		if a.panicked == nil {
 			return
 		}
@@ -132,15 +135,15 @@ func (a *Admission) take(r rank) (in, sampled bool) {
 			return false, false
 		}
 		if a.state.CompareAndSwap(s, s+oneIn) {
-			return true, s>>32&sampleMask == 0
+			return true, s>>32&a.sampled.Load() == 0
 		}
 	}
 }
 
-func (a *Admission) leave(began time.Time) {
+func (a *Admission) leave(began time.Time, d *riskd.Decision) {
 	left := a.state.Add(oneOut) & insides
 	if !began.IsZero() {
-		a.sample(time.Since(began), int(left)+1)
+		a.sample(began, d, int(left)+1)
 	}
 	if a.waiting.Load() > 0 {
 		a.mu.Lock()
@@ -149,20 +152,35 @@ func (a *Admission) leave(began time.Time) {
 	}
 }
 
-func (a *Admission) sample(took time.Duration, inside int) {
+func (a *Admission) sample(began time.Time, d *riskd.Decision, inside int) {
+	took := time.Since(began)
+	if starved(d) { // however soon that was clear
+		took = max(took, 4*a.limit.target)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if l := &a.limit; 2*inside >= int(l.now) {
 		l.pressed = true
 	}
-	if a.limit.sample(took) {
+	if a.limit.sample(began, took) {
 		a.furnish()
 		a.call()
 	}
 }
 
+// starved reports whether a policy gave no answer for lack of time or of somebody
+// to evaluate it, by the codes of package policies.
+func starved(d *riskd.Decision) bool {
+	return d.Source == riskd.SourceFallback &&
+		(slices.Contains(d.Degraded, "policy_timeout") || slices.Contains(d.Degraded, "policy_busy"))
+}
+
 // furnish makes the limit known to those who enter.
 func (a *Admission) furnish() {
+	a.sampled.Store(sampleMask)
+	if a.limit.median > a.limit.target/8 {
+		a.sampled.Store(0)
+	}
 	for r := range a.rooms {
 		a.rooms[r].Store(int64((int(a.limit.now)*shareOf[r] + 3) / 4))
 	}

@@ -26,32 +26,37 @@ type limit struct {
 	target           time.Duration
 	window           [windowSamples]time.Duration
 	samples          int
-	pressed          bool // half of the limit was in use, in this window
+	pressed          bool          // half of the limit was in use, in this window
+	median           time.Duration // of the last window
+	since            time.Time     // the end of the last window
 }
 
 const (
 	// windowSamples are the samples of a window: enough for a median that a pause
 	// of the machine, which hits only what is in flight, doesn't move.
 	windowSamples = 32
-	// firstLimit is where limits begin, mostLimit where they end.
-	firstLimit = 64
+	// firstLimit is where limits begin, for each processor; mostLimit is where they
+	// end.
+	firstLimit = 16
 	mostLimit  = 4096
 )
 
-// sample takes a time in, and reports whether the limit has changed.
-func (l *limit) sample(took time.Duration) bool {
+// sample takes an evaluation in, and reports whether that ends a window. What began
+// under another limit says nothing of this one.
+func (l *limit) sample(began time.Time, took time.Duration) bool {
+	if began.Before(l.since) {
+		return false
+	}
 	l.window[l.samples] = took
 	if l.samples++; l.samples < windowSamples {
 		return false
 	}
-	pressed := l.pressed
-	l.samples, l.pressed = 0, false
-	if !pressed {
-		return false
-	}
 	slices.Sort(l.window[:])
-	median := max(l.window[windowSamples/2], 1)
-	gradient := min(max(float64(l.target)/float64(median), 0.5), 1)
-	l.now = min(max(l.now*gradient+math.Sqrt(l.now), l.least), l.most)
+	l.median = max(l.window[windowSamples/2], 1)
+	if l.pressed {
+		gradient := min(max(float64(l.target)/float64(l.median), 0.5), 1)
+		l.now = min(max(l.now*gradient+math.Sqrt(l.now), l.least), l.most)
+	}
+	l.samples, l.pressed, l.since = 0, false, began.Add(took)
 	return true
 }

@@ -195,5 +195,5 @@ func TestSlow(t *testing.T) {
 // answered does.
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	tell(t, (&overloading{binary: riskdFor(t), slice: time.Second, rounds: 1, times: 5, connections: 256}).run)
+	tell(t, (&overloading{binary: riskdFor(t), slice: time.Second, rounds: 1, times: 5, connections: 256, stalls: 0.2}).run)
 }

@@ -49,7 +49,7 @@ var stalls = []string{
 const cutWithin = time.Minute
 
 func (s *stalling) run(ctx context.Context, out io.Writer) (err error) {
-	site, err := newSite(ctx, siteOptions{binary: s.binary, config: "log: {level: error}\n"})
+	site, err := newSite(ctx, siteOptions{binary: s.binary})
 	if err != nil {
 		return err
 	}
@@ -127,6 +127,9 @@ func (s *stalling) ask(addr string, long time.Duration) (*load.Result, error) {
 		return nil, err
 	}
 	defer g.Close()
+	if _, err := g.Closed(load.Limit{Requests: 64}); err != nil { // a connection that says nothing is cut
+		return nil, err
+	}
 	return g.Open(s.rate, load.Limit{For: long})
 }
 

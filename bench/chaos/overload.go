@@ -52,16 +52,17 @@ func overloadFlags(flags *flag.FlagSet) action {
 
 const (
 	overloadConfig = "policy: {pack: pack, watch: 0s, brake: {off: true}}\nlog: {level: error}\n"
-	// dearRule takes OPA some 300 µs on an idle machine.
+	// dearRule takes OPA some 100 µs on an idle machine; there are three, since one
+	// that took all of it would be refused on a busy one.
 	dearRule = `package riskd.rules
 
 # METADATA
 # title: Work
-# labels: {rule: work, severity: low, group: time, channel: behaviour}
+# labels: {rule: work_%[1]d, severity: low, group: time, channel: behaviour}
 # custom: {user: Work., admin: work}
-reasons contains {"code": "work", "nats": 0} if {
+reasons contains {"code": "work_%[1]d", "nats": 0} if {
 	xs := [1, 2, 3, 4, 5, 6, 7, 8]
-	count([1 | some x in xs; some y in xs; some z in [1, 2, 3]; x * y * z == input.session.requests]) > 100
+	count([1 | some x in xs; some y in xs; x * y * %[1]d == input.session.requests]) > 100
 }
 `
 	allowRule = "package riskd.decision\n\ndecision := \"allow\" if input.score >= 0\n"
@@ -155,12 +156,15 @@ func (o *overloading) start(ctx context.Context) (*overload, func() error, error
 
 func writeDearPack(dir string) error {
 	tuning, err := fs.ReadFile(policies.Default(), "tuning.json")
-	return errors.Join(
+	err = errors.Join(
 		err, os.Mkdir(dir, 0o700),
 		os.WriteFile(filepath.Join(dir, "tuning.json"), tuning, 0o600),
-		os.WriteFile(filepath.Join(dir, "work.rego"), []byte(dearRule), 0o600),
 		os.WriteFile(filepath.Join(dir, "policy.rego"), []byte(allowRule), 0o600),
 	)
+	for i := range 3 {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, fmt.Sprintf("work_%d.rego", i+1)), fmt.Appendf(nil, dearRule, i+1), 0o600))
+	}
+	return err
 }
 
 // overload is the traffic: a tenth of it sensitive, four standard, five open, and
@@ -192,7 +196,7 @@ func (l *overload) introduce(ctx context.Context, admin string) error {
 	g, err := load.Dial(load.Options{
 		Addr: l.addr, Connections: 4, Request: func(i int) []byte { return first[i] },
 		Check: func(_ int, r *load.Reply) error {
-			if r.Status != http.StatusOK || !bytes.Contains(r.Body, []byte(`"decision":"allow"`)) {
+			if r.Status != http.StatusOK || bytes.Contains(r.Body, []byte(`"decision":"revoke"`)) {
 				return fmt.Errorf("a first request is answered %d %s", r.Status, r.Body)
 			}
 			return nil

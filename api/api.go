@@ -23,6 +23,8 @@ type Options struct {
 	Policy Policy
 	// Trials are those of policies; without them nothing can be tried. Optional.
 	Trials Trials
+	// Notices are what ends leases early; without them nobody can follow. Optional.
+	Notices Notices
 	// Brake has what would meet many wait for a confirmation. Optional.
 	Brake Brake
 	// Key hashes raw session ids.
@@ -45,7 +47,8 @@ type Options struct {
 	// Metrics answers /metrics. Optional.
 	Metrics http.Handler
 	// Observe is told of every answer: the surface ("decision", "batch",
-	// "telemetry", "forward_auth", "admin" or, for requests that hit no route,
+	// "telemetry", "forward_auth", "stream" (which takes as long as somebody follows),
+	// "admin" or, for requests that hit no route,
 	// "none"), its status and the time it took. Optional.
 	Observe func(surface string, status int, took time.Duration)
 	// Panicked is told of every panic that was turned into an answer. Optional.

@@ -158,9 +158,9 @@ func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 	if q := newQuery(r); q.problem != nil {
 		return writeProblem(w, q.problem)
 	}
-	number, err := strconv.ParseUint(r.PathValue("epoch"), 10, 64)
-	if err != nil {
-		return writeProblem(w, invalid(http.StatusBadRequest, "the path must name an order by its epoch, a number, as GET /v1/revocations gives it"))
+	number, p := epochOf(r)
+	if p != nil {
+		return writeProblem(w, p)
 	}
 	var wire wireLift
 	if p := readDocument(r, &wire); p != nil {
@@ -172,7 +172,7 @@ func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 	lifted, err := a.Orders.Lift(r.Context(), number, a.Now(), wire.Reason, wire.Actor)
 	switch {
 	case errors.Is(err, riskd.ErrUnknownEpoch):
-		return writeProblem(w, unknown("epoch", fmt.Sprintf("no order in force has the number %d: GET /v1/revocations lists those that are", number)))
+		return writeProblem(w, unknownEpoch(number))
 	case err != nil:
 		return a.fail(w, err, "after a restart, see GET /v1/revocations for whether the order is back, and lift it again if so")
 	}
@@ -180,4 +180,16 @@ func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 		revocationJSON
 		Durable bool `json:"durable"`
 	}{newRevocationJSON(&lifted), a.Orders.Durable()})
+}
+
+func epochOf(r *http.Request) (uint64, *problem) {
+	number, err := strconv.ParseUint(r.PathValue("epoch"), 10, 64)
+	if err != nil {
+		return 0, invalid(http.StatusBadRequest, "the path must name an order by its epoch, a number, as GET /v1/revocations gives it")
+	}
+	return number, nil
+}
+
+func unknownEpoch(number uint64) *problem {
+	return unknown("epoch", fmt.Sprintf("no order in force has the number %d: GET /v1/revocations lists those that are", number))
 }

@@ -26,12 +26,19 @@ type route struct {
 const forwardPath = "/v1/forward-auth"
 
 func (a *API) gatewayRoutes() []route {
-	return []route{
+	routes := []route{
 		{"POST", "/v1/decisions", "decision", a.decision},
 		{"POST", "/v1/decisions/batch", "batch", a.batch},
 		{"POST", "/v1/telemetry", "telemetry", a.telemetry},
-		{"", forwardPath + "/{profile}", "forward_auth", a.forwardAuth},
 	}
+	if a.Notices != nil {
+		routes = append(
+			routes,
+			route{"GET", "/v1/revocations/stream", "stream", a.follow},
+			route{"POST", "/v1/revocations/acks", "ack", a.ack},
+		)
+	}
+	return append(routes, route{"", forwardPath + "/{profile}", "forward_auth", a.forwardAuth})
 }
 
 func (a *API) adminRoutes() []route {
@@ -44,6 +51,7 @@ func (a *API) adminRoutes() []route {
 		{"GET", "/v1/decisions/{id}", "admin", a.explainDecision},
 		{"GET", "/v1/revocations", "admin", a.listRevocations},
 		{"POST", "/v1/revocations", "admin", a.revoke},
+		{"GET", "/v1/revocations/{epoch}", "admin", a.showRevocation},
 		{"DELETE", "/v1/revocations/{epoch}", "admin", a.lift},
 		{"POST", "/v1/step-ups/{id}", "admin", a.answerStepUp},
 		{"POST", "/v1/identity-events", "admin", a.identityEvent},

@@ -27,6 +27,9 @@ type Memory interface {
 	// Edit is Update for what happens to a session outside of its own requests; it
 	// reports whether the session is known.
 	Edit(id riskd.SessionID, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson) bool
+	// LastNumber is the number of the last order or notice: what is in force for
+	// whoever asks later takes all up to there into account.
+	LastNumber() uint64
 	// Impose puts orders in force, and returns when they will survive a crash. They
 	// are in force with an error that wraps riskd.ErrNotDurable as well.
 	Impose(ctx context.Context, key string, orders ...riskd.Epoch) (riskd.Imposed, error)

@@ -98,7 +98,7 @@ type Client struct {
 	acking   chan struct{}
 	position string // in the stream; only the follower looks at it
 
-	leased, asked, failed, overdue atomic.Uint64
+	leased, asked, failed, overdue, begun, beats atomic.Uint64
 
 	end  context.CancelFunc
 	done sync.WaitGroup
@@ -227,6 +227,8 @@ type Stats struct {
 	Waiting  int    // events that it will be told of
 	Applied  uint64 // the number up to which the stream is applied
 	Current  bool   // leases are good
+	Streams  uint64 // that were begun
+	Beats    uint64 // how often riskd has said that nothing is missing
 }
 
 // Stats counts.
@@ -234,6 +236,7 @@ func (c *Client) Stats() Stats {
 	return Stats{
 		Leased: c.leased.Load(), Asked: c.asked.Load(), Failed: c.failed.Load(), Overdue: c.overdue.Load(),
 		Rejected: c.told.rejected.Load(), Waiting: c.told.waiting(), Applied: c.applied(), Current: c.fresh(momentOf(c.o.now())),
+		Streams: c.begun.Load(), Beats: c.beats.Load(),
 	}
 }
 

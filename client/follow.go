@@ -91,6 +91,7 @@ func (c *Client) stream(ctx context.Context) error {
 	if answer.StatusCode != http.StatusOK || !strings.HasPrefix(answer.Header.Get("Content-Type"), "text/event-stream") {
 		return fmt.Errorf("the stream is answered %s", answer.Status)
 	}
+	c.begun.Add(1)
 	err = c.read(answer.Body, func() { silence.Reset(c.o.MaxStaleness) })
 	return cmp.Or(context.Cause(ctx), err)
 }
@@ -163,6 +164,7 @@ func (c *Client) take(event, id string, data []byte) error {
 		now := momentOf(c.o.now())
 		c.heard.Store(&now)
 		c.synced.Store(true)
+		c.beats.Add(1)
 	}
 	select {
 	case c.acking <- struct{}{}:

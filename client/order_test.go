@@ -120,3 +120,26 @@ func TestMomentsGoByBothClocks(t *testing.T) {
 		t.Error("never was a moment ago")
 	}
 }
+
+// BenchmarkLease is a decision that a lease makes, told of included.
+func BenchmarkLease(b *testing.B) {
+	c, err := New(Options{URL: "http://127.0.0.1:1", ReportEvery: time.Hour})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close(b.Context())
+	now := momentOf(time.Now())
+	c.heard.Store(&now)
+	e := Event{Session: Session{ID: "s1"}, User: User{ID: "ada"}, Device: Device{ID: "d1"}, Peer: Peer{IP: "203.0.113.7", UserAgent: "Mozilla/5.0"}}
+	c.cache.remember(&e, &Decision{Outcome: riskd.Allow, Source: "fresh", Session: "s_1", lease: time.Hour}, now, 0, true)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%1000 == 0 { // as if riskd had been told
+			c.told.drop(c.told.waiting())
+		}
+		if d := c.Decide(b.Context(), e); d.Source != SourceLease {
+			now = momentOf(time.Now())
+			c.heard.Store(&now)
+		}
+	}
+}

@@ -39,6 +39,9 @@ var house = map[string]struct {
 	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
 	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},
 	"identity":              {[]string{"."}, nil},
+	"leases":                {[]string{"."}, nil},
+	"client":                {[]string{"."}, nil},
+	"examples/*":            {[]string{".", "client"}, nil},
 	"decisions":             {[]string{"."}, nil},
 	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
@@ -86,8 +89,10 @@ func TestHouseIsBuiltToPlan(t *testing.T) {
 }
 
 func planName(room string) string {
-	if strings.HasPrefix(room, "bench/") {
-		return "bench/*"
+	for _, many := range []string{"bench", "examples"} {
+		if strings.HasPrefix(room, many+"/") {
+			return many + "/*"
+		}
 	}
 	return room
 }

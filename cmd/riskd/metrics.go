@@ -187,11 +187,15 @@ type surface struct {
 }
 
 // surfaces are the parts of the API by the names that it gives them.
-var surfaces = []string{"decision", "batch", "telemetry", "authzen", "forward_auth", "admin", "none"}
+var surfaces = []string{"decision", "batch", "telemetry", "authzen", "forward_auth", "stream", "ack", "admin", "none"}
 
 // answered counts one answer of the API.
 func (m *metrics) answered(name string, status int, took time.Duration) {
 	s, ok := m.surfaces[name]
+	if ok && name == streamSurface { // it takes as long as somebody follows
+		m.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
+		return
+	}
 	if !ok || status != http.StatusOK {
 		m.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
 		m.latency.WithLabelValues(name).Observe(took.Seconds())

@@ -101,6 +101,7 @@ var (
 // in flight.
 func (s *service) drain(signals <-chan os.Signal) error {
 	s.draining.Store(true)
+	s.store.notices.End()
 	s.log.Info("draining", "wait", s.config.Drain.Wait.String(), "limit", s.config.Drain.Limit.String())
 	ctx, cut := context.WithCancelCause(context.Background())
 	ctx, cancel := context.WithTimeoutCause(ctx, s.config.Drain.Limit, errDrainLimit)

@@ -161,6 +161,9 @@ func (s *service) packNews(n packNews) {
 	s.metrics.packNews(n, time.Now())
 	if s.store != nil { // its folder may be what keeps riskd from starting
 		s.store.trail.policy(n)
+		if n.change == packInForce && !n.pack.Since.IsZero() { // it may be less lenient than the one before
+			s.store.EndLeases()
+		}
 	}
 }
 
@@ -226,7 +229,7 @@ func (s *service) openAPI() (err error) {
 	options := api.Options{
 		Engine: s.admission, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
-		Trials: s.trials, Brake: s.orders,
+		Trials: s.trials, Brake: s.orders, Notices: s.store.notices,
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},

@@ -214,6 +214,7 @@ func testGateways(t testing.TB, key *riskd.SessionKey) *gateway.Reader {
 				ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route",
 			},
 			{Name: "api", Style: gateway.Caddy, Session: gateway.Source{Header: "authorization"}},
+			{Name: "envoy", Style: gateway.Envoy, Session: gateway.Source{Cookie: "sid"}},
 		},
 	})
 	if err != nil {

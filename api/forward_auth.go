@@ -25,7 +25,7 @@ type Gateways interface {
 func (a *API) forwardAuth(w http.ResponseWriter, r *http.Request) int {
 	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, forwardPath), "/")
 	name, _, _ = strings.Cut(name, "/")
-	e, code := a.Gateways.Event(name, &gateway.Request{Header: r.Header, Peer: gateway.PeerAddress(r.RemoteAddr)})
+	e, code := a.Gateways.Event(name, &gateway.Request{Header: r.Header, Peer: gateway.PeerAddress(r.RemoteAddr), Method: r.Method})
 	if code != "" {
 		return answerForward(w, gateway.Refuse(code))
 	}

@@ -255,6 +255,22 @@ func TestForwardAuthRefuses(t *testing.T) {
 	})
 }
 
+// Envoy over HTTP asks with the client's own method, and below the profile's path
+// with the client's own path.
+func TestForwardAuthOfEnvoy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, method := range []string{"GET", "HEAD", "POST", "PURGE"} {
+		r := forward("envoy/../a//b?x=1", "Cookie: sid=a", "X-Original-Method: DELETE", "X-Forwarded-Method: DELETE", "X-Forwarded-For: 203.0.113.7")
+		r.Method = method
+		w := send(h.gateway, r)
+		checkForward(t, w)
+		if got, _ := h.engine.last(t); w.Code != 200 || got.Request.Method != method || got.Client.IP.String() != "203.0.113.7" {
+			t.Errorf("%s gives %d, %+v", method, w.Code, got)
+		}
+	}
+}
+
 // What the client can send in the names of riskd's own answers or of headers
 // that the profile doesn't read changes nothing.
 func TestForwardAuthIgnoresSpoofs(t *testing.T) {

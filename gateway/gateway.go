@@ -56,7 +56,10 @@ type Request struct {
 	Header http.Header
 	// Peer is the far end of the connection, the zero address if it has none.
 	Peer netip.Addr
-	// Method is the client's, where the protocol itself tells it; the header of the
-	// profile's style is looked at where it is "".
+	// Method is that of the request that asks. It is the client's where the gateway
+	// passes it on, as Envoy does, or says it; elsewhere the header of the profile's
+	// style has that.
 	Method string
+	// Said is what the gateway says beside headers; nil where it can't.
+	Said *Said
 }

@@ -42,7 +42,7 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		"profile's name":      {profile(func(f *Profile) { f.Name = "a/b" }), "Profiles[0]: name"},
 		"profile's style":     {profile(func(f *Profile) { f.Style = 0 }), "Profiles[0]: style"},
 		"profile's session":   {profile(func(f *Profile) { f.Session = Source{} }), "Profiles[0]: session: is required"},
-		"two sources":         {profile(func(f *Profile) { f.Session.Header = "X-Sid" }), "session: must be a cookie or a header"},
+		"two sources":         {profile(func(f *Profile) { f.Session.Header = "X-Sid" }), "session: must be a cookie, a header or a claim"},
 		"cookie's name":       {profile(func(f *Profile) { f.Session.Cookie = "a b" }), `session: "a b" is not the name of a cookie`},
 		"device's name":       {profile(func(f *Profile) { f.Device.Cookie = "a;b" }), `device: "a;b"`},
 		"header with _":       {profile(func(f *Profile) { f.User = "X_User" }), `user: "X_User" is not the name`},

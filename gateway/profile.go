@@ -38,11 +38,13 @@ type Profile struct {
 	Route     string // the template of the route, such as /orders/{id}
 }
 
-// Source is where in a request a value is: in a cookie or in a header. Of an
-// Authorization header it is what follows the scheme.
+// Source is where in a request a value is: in a cookie, in a header, or in the
+// claims that the gateway has verified. Of an Authorization header it is what
+// follows the scheme.
 type Source struct {
 	Cookie string
 	Header string
+	Claim  string
 }
 
 // profile is a Profile made ready: its names are canonical, and owned
@@ -75,7 +77,7 @@ func newProfile(f Profile) (*profile, error) {
 	case int(f.Style) >= len(styles) || f.Style == 0:
 		return nil, errors.New("style: must be one of " + strings.Join(Styles(), ", "))
 	case f.Session == Source{}:
-		return nil, errors.New("session: is required: name the cookie or the header with the session id")
+		return nil, errors.New("session: is required: name the cookie, the header or the claim with the session id")
 	case len(f.Tenant) > riskd.MaxID:
 		return nil, fmt.Errorf("tenant: is longer than %d bytes", riskd.MaxID)
 	}
@@ -118,8 +120,8 @@ func newProfile(f Profile) (*profile, error) {
 }
 
 func (s Source) validate(name string) error {
-	if s.Cookie != "" && s.Header != "" {
-		return fmt.Errorf("%s: must be a cookie or a header, not both", name)
+	if s.Cookie != "" && s.Header != "" || s.Claim != "" && s.Cookie+s.Header != "" {
+		return fmt.Errorf("%s: must be a cookie, a header or a claim, not two of them", name)
 	}
 	if s.Cookie != "" && !cookieName.MatchString(s.Cookie) {
 		return fmt.Errorf("%s: %q is not the name of a cookie", name, s.Cookie)
@@ -163,11 +165,14 @@ func (p *profile) owns(name string) bool {
 
 // value reads a source; "" is nothing there. It is an error if there is more
 // than one value.
-func (s Source) value(h http.Header) (string, error) {
-	if s.Cookie != "" {
-		return cookie(h["Cookie"], s.Cookie)
+func (s Source) value(in *Request) (string, error) {
+	switch {
+	case s.Cookie != "":
+		return cookie(in.cookieLines(), s.Cookie)
+	case s.Claim != "":
+		return claimText(in.said().Claims, s.Claim)
 	}
-	value := strings.Trim(header(h, s.Header), " \t")
+	value := strings.Trim(header(in.Header, s.Header), " \t")
 	if s.Header == "Authorization" {
 		// The same token after a scheme in other letters is the same session.
 		_, token, _ := strings.Cut(value, " ")

@@ -25,6 +25,7 @@ type forwardConfig struct {
 type sourceConfig struct {
 	Cookie string `yaml:"cookie"`
 	Header string `yaml:"header"`
+	Claim  string `yaml:"claim"`
 }
 
 // forwardProfiles gives the profiles as the API takes them.

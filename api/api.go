@@ -23,9 +23,13 @@ type Options struct {
 	Trials Trials
 	// Brake has what would meet many wait for a confirmation. Optional.
 	Brake Brake
+	// Callers says who is calling. Without it nobody is asked, so that only callers
+	// who may do everything must be able to reach the handlers. Optional.
+	Callers Callers
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
-	// Gateways reads what gateways ask.
+	// Gateways reads what gateways ask; without it forward-auth knows no profile.
+	// Optional.
 	Gateways Gateways
 	// AdminHosts are the names, beside those of the loopback, under which the
 	// admin handler may be asked; without them a page in a browser could reach it
@@ -71,13 +75,14 @@ func New(o Options) (*API, error) {
 		return nil, errors.New("api.Options.Identity: is required")
 	case o.Decisions == nil:
 		return nil, errors.New("api.Options.Decisions: is required")
-	case o.Gateways == nil:
-		return nil, errors.New("api.Options.Gateways: is required")
 	case o.Key == nil:
 		return nil, errors.New("api.Options.Key: is required")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Gateways == nil {
+		o.Gateways = noProfiles{}
 	}
 	if o.Brake == nil {
 		o.Brake = released{}

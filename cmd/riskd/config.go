@@ -34,6 +34,7 @@ type config struct {
 		TLS          tlsConfig `yaml:"tls"`
 		AllowedHosts []string  `yaml:"allowed_hosts"`
 	} `yaml:"admin"`
+	ExtAuthz       extauthzConfig `yaml:"extauthz"`
 	Callers        []callerConfig `yaml:"callers"`
 	SessionKeyFile string         `yaml:"session_key_file"`
 	DataDir        string         `yaml:"data_dir"`
@@ -143,7 +144,7 @@ func (c *config) resolve(dir string) {
 			*p = filepath.Join(dir, *p)
 		}
 	}
-	for _, t := range []*tlsConfig{&c.Gateway.TLS, &c.Admin.TLS} {
+	for _, t := range []*tlsConfig{&c.Gateway.TLS, &c.Admin.TLS, &c.ExtAuthz.TLS} {
 		resolve(&t.Cert)
 		resolve(&t.Key)
 		resolve(&t.ClientCA)

@@ -22,6 +22,7 @@ func (c *config) check() []error {
 	if c.Gateway.Listen == c.Admin.Listen && !strings.HasSuffix(c.Admin.Listen, ":0") {
 		f.add("admin.listen", "is the address of gateway.listen: the two need one each")
 	}
+	f.extauthz(c)
 	f.proxies("gateway.trusted_proxies", c.Gateway.TrustedProxies)
 	f.profiles("gateway.forward_auth", forwardProfiles(c))
 	for i, host := range c.Admin.AllowedHosts {

@@ -66,7 +66,18 @@ func TestGoodConfigs(t *testing.T) {
 		},
 	}
 
-	cases := map[string]*config{"empty.yaml": defaults(), "sections.yaml": defaults(), "full.yaml": full, "callers.yaml": guarded}
+	envoy := defaults()
+	envoy.Gateway.ForwardAuth = []forwardConfig{
+		{Name: "web", Style: gateway.Envoy, Session: sourceConfig{Claim: "sid"}, JWTMetadata: metadataConfig{"envoy.filters.http.jwt_authn", "jwt"}},
+		{Name: "shop", Style: gateway.Envoy, Session: sourceConfig{Cookie: "sid"}},
+	}
+	envoy.ExtAuthz = extauthzConfig{Listen: "unix:///run/riskd/extauthz.sock", Profile: "shop"}
+	envoy.Callers = []callerConfig{{
+		Name: "edge", Role: riskd.RoleGateway, UIDs: []int{33},
+		Tokens: []tokenConfig{{SHA256: "7d5e8c1f0a4b36c2d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6"}},
+	}}
+
+	cases := map[string]*config{"envoy.yaml": envoy, "empty.yaml": defaults(), "sections.yaml": defaults(), "full.yaml": full, "callers.yaml": guarded}
 	for _, name := range listDir(t, configs+"good") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,6 +20,8 @@ type forwardConfig struct {
 	ACR       string        `yaml:"acr"`
 	AMR       string        `yaml:"amr"`
 	Route     string        `yaml:"route"`
+	// JWTMetadata is read over gRPC only.
+	JWTMetadata metadataConfig `yaml:"jwt_metadata"`
 }
 
 type sourceConfig struct {

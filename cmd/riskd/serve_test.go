@@ -29,14 +29,21 @@ type running struct {
 	signals        chan os.Signal
 	done           chan error
 	gateway, admin string
+	extauthz       string // "" where Envoy can't ask over gRPC
 }
 
 // serving starts riskd with a config and waits until it listens.
 func serving(t *testing.T, config string) *running {
 	t.Helper()
+	return servingAll(t, "gateway: {listen: \"127.0.0.1:0\"}\n"+config)
+}
+
+// servingAll is serving for a config that has a gateway section of its own.
+func servingAll(t *testing.T, config string) *running {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "riskd.yaml")
 	// A machine under load, with the race detector on, mustn't change an answer.
-	config = "gateway: {listen: \"127.0.0.1:0\"}\nadmin: {listen: \"127.0.0.1:0\"}\ndecision: {deadline: 1s}\n" + config
+	config = "admin: {listen: \"127.0.0.1:0\"}\ndecision: {deadline: 1s}\n" + config
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +55,7 @@ func serving(t *testing.T, config string) *running {
 	go func() { r.done <- serve(t.Context(), c, false, newLogger(r.log, c), r.signals) }()
 	started := r.await("serving")
 	r.gateway, r.admin = "http://"+started["gateway"].(string), "http://"+started["admin"].(string)
+	r.extauthz, _ = started["extauthz"].(string)
 	return r
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,13 +20,14 @@ import (
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/callers"
+	"github.com/riskd/riskd/extauthz"
 	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/geo"
 	"github.com/riskd/riskd/identity"
 	"github.com/riskd/riskd/scoring"
 )
 
-// service is all rooms put together behind two listeners.
+// service is all rooms put together behind their listeners.
 type service struct {
 	config  *config
 	repair  bool
@@ -47,11 +49,20 @@ type service struct {
 	tls     []listenerTLS
 	api     *api.API
 
-	servers  []*http.Server
+	envoys *extauthz.Server // nil: none asks over gRPC
+
+	servers  []server
 	failed   chan error // a listener that ended by itself
 	draining atomic.Bool
-	// gateway and admin are where it listens, with the ports that it got.
-	gateway, admin net.Addr
+	// gateway, admin and extauthz are where it listens, with the ports that it got.
+	gateway, admin, extauthz net.Addr
+}
+
+// server is what answers on a listener: an http.Server is one.
+type server interface {
+	// Shutdown takes nothing new and returns when all that is under way is answered,
+	// or ctx ends.
+	Shutdown(ctx context.Context) error
 }
 
 // serviceOptions are what serve and dev differ in.
@@ -76,7 +87,7 @@ type output interface {
 // answered before everything is there to answer with. What began is stopped
 // again if something fails; the error holds everything that did.
 func startService(o serviceOptions) (*service, error) {
-	s := &service{config: o.config, repair: o.repair, log: o.log, metrics: newMetrics(), failed: make(chan error, 2)}
+	s := &service{config: o.config, repair: o.repair, log: o.log, metrics: newMetrics(), failed: make(chan error, 3)}
 	s.panics = &panicMeter{log: o.log, count: s.metrics.panics}
 	s.stops.spawn(o.output.write)
 	if err := s.start(o); err != nil {
@@ -234,8 +245,10 @@ func (s *service) openAPI() (err error) {
 	if s.callers != nil { // a nil of a type is no nil
 		options.Callers = s.callers
 	}
-	s.api, err = api.New(options)
-	return err
+	if s.api, err = api.New(options); err != nil {
+		return err
+	}
+	return s.openExtAuthz(gateways)
 }
 
 func (s *service) listen() error {
@@ -246,14 +259,17 @@ func (s *service) listen() error {
 	if s.admin, err2 = s.open(s.config.Admin.Listen, "admin.tls", s.api.Admin()); err2 != nil {
 		err2 = s.config.source.at("admin.listen", "%w", err2)
 	}
-	return errors.Join(err1, err2)
+	return errors.Join(err1, err2, s.listenExtAuthz())
 }
 
 // open begins to serve on an address, and says which it became.
-func (s *service) open(address, tls string, h http.Handler) (net.Addr, error) {
-	listener, err := s.bind(address, tls)
+func (s *service) open(address, section string, h http.Handler) (net.Addr, error) {
+	listener, err := s.bind(address)
 	if err != nil {
 		return nil, err
+	}
+	if secured := s.tlsOf(section, "http/1.1"); secured != nil {
+		listener = tls.NewListener(listener, secured)
 	}
 	server := api.NewServer(h)
 	server.ConnContext = callers.ConnContext

@@ -269,6 +269,13 @@ func TestForwardAuthOfEnvoy(t *testing.T) {
 			t.Errorf("%s gives %d, %+v", method, w.Code, got)
 		}
 	}
+	// Of headers that come twice it makes one.
+	for _, cookie := range []string{"sid=a,sid=b", "x=1; sid=a; y=2,sid=b"} {
+		w := send(h.gateway, forward("envoy", "Cookie: "+cookie))
+		if w.Code != 403 || w.Header().Get("X-Risk-Reasons") != "malformed" {
+			t.Errorf("%s gives %d %v", cookie, w.Code, w.Header())
+		}
+	}
 }
 
 // What the client can send in the names of riskd's own answers or of headers

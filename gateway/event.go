@@ -31,17 +31,17 @@ func (r *Reader) Event(name string, in *Request) (*riskd.Event, Refusal) {
 
 func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 	said := in.said()
-	if p.check(in.Header) != nil || said.Joined && p.checkJoined(in) != nil {
+	if p.check(in.Header) != nil || in.joined(p) && p.checkJoined(in) != nil {
 		return nil, Malformed
 	}
-	session, err := p.Session.value(in)
+	session, err := p.Session.value(p, in)
 	if err != nil {
 		return nil, Malformed
 	}
 	if session == "" {
 		return nil, NoSession
 	}
-	device, err := p.Device.value(in)
+	device, err := p.Device.value(p, in)
 	if err != nil {
 		return nil, Malformed
 	}

@@ -165,10 +165,10 @@ func (p *profile) owns(name string) bool {
 
 // value reads a source; "" is nothing there. It is an error if there is more
 // than one value.
-func (s Source) value(in *Request) (string, error) {
+func (s Source) value(p *profile, in *Request) (string, error) {
 	switch {
 	case s.Cookie != "":
-		return cookie(in.cookieLines(), s.Cookie)
+		return cookie(in.cookieLines(p), s.Cookie)
 	case s.Claim != "":
 		return claimText(in.said().Claims, s.Claim)
 	}

@@ -38,6 +38,12 @@ func (in *Request) said() *Said {
 	return nothing
 }
 
+// joined reports whether headers that came twice have been made one. Over HTTP, too,
+// Envoy asks with one of each name.
+func (in *Request) joined(p *profile) bool {
+	return in.said().Joined || in.Said == nil && p.Style == Envoy
+}
+
 // The claims that are read (OpenID Connect Core §2, RFC 8176).
 const (
 	claimUser     = "sub"
@@ -64,9 +70,9 @@ func (p *profile) checkJoined(in *Request) error {
 // cookieLines are the lines to look for cookies in. What is left of a comma and
 // right of it may have been two lines: a cookie has to have the same value either
 // way.
-func (in *Request) cookieLines() []string {
+func (in *Request) cookieLines(p *profile) []string {
 	lines := in.Header["Cookie"]
-	if !in.said().Joined {
+	if !in.joined(p) {
 		return lines
 	}
 	for _, line := range lines {

@@ -73,7 +73,9 @@ func overwrite(names, values []string) []*corev3.HeaderValueOption {
 	out := make([]*corev3.HeaderValueOption, len(names))
 	for i := range names {
 		headers[i].Key, headers[i].Value = names[i], text(values[i])
-		options[i].Header, options[i].Append = &headers[i], appended
+		options[i].Header = &headers[i]
+		//lint:ignore SA1019 older Envoys look at nothing else
+		options[i].Append = appended
 		options[i].AppendAction = corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD
 		out[i] = &options[i]
 	}

@@ -28,13 +28,17 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 type answers struct {
 	mu     sync.Mutex
 	answer func(e *riskd.Event, now time.Time) riskd.Decision
+	asked  func(end time.Time, bounded bool) // told of the deadline; optional
 	events []riskd.Event
 	times  []time.Time
 }
 
-func (a *answers) Decide(_ context.Context, e *riskd.Event, now time.Time) riskd.Decision {
+func (a *answers) Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.asked != nil {
+		a.asked(ctx.Deadline())
+	}
 	a.events, a.times = append(a.events, *e), append(a.times, now)
 	d := a.answer(e, now)
 	d.Degraded = append(slices.Clip(e.Degraded), d.Degraded...) // as Event.Degraded asks
@@ -235,7 +239,7 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 	o := Options{
 		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key, Trials: h.trials,
 		Now: func() time.Time { return noon }, AdminHosts: []string{"riskd.example"},
-		Gateways: testGateways(t, h.key),
+		PublicURL: "https://riskd.example", Gateways: testGateways(t, h.key),
 		Observe: func(surface string, status int, _ time.Duration) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

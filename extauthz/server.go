@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -49,6 +50,9 @@ type Options struct {
 	// Metadata is where Envoy puts the claims of verified tokens, by the name of the
 	// profile that reads them. Optional.
 	Metadata map[string]Metadata
+	// MaxConnections may be open at once; those past it are closed as soon as they
+	// come. Default: DefaultMaxConnections.
+	MaxConnections int
 	// Callers says who is asking. Without it nobody is asked, so that only callers who
 	// may do everything must be able to reach the listener. Optional.
 	Callers Callers
@@ -83,7 +87,13 @@ type Server struct {
 	// end closes over, which tells those who watch.
 	end  func()
 	over chan struct{}
+
+	open    atomic.Int64
+	refused atomic.Uint64
 }
+
+// DefaultMaxConnections is far more than the workers of a few Envoys open.
+const DefaultMaxConnections = 1024
 
 // The limits of the server.
 const (
@@ -109,6 +119,9 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("extauthz.Options.Gateways: is required")
 	case o.Callers != nil && o.Shown == nil:
 		return nil, errors.New("extauthz.Options.Shown: is required with Callers")
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = DefaultMaxConnections
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -149,7 +162,7 @@ func GRPCOptions() []grpc.ServerOption {
 // Serve answers those who connect to a listener, which it closes in the end. It
 // returns nil after Shutdown or Close.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+	if err := s.grpc.Serve(limited{l, s}); !errors.Is(err, grpc.ErrServerStopped) {
 		return err
 	}
 	return nil

@@ -139,6 +139,26 @@ func TestShutdownHasAnEnd(t *testing.T) {
 	all.Wait()
 }
 
+// Past the limit connections are closed at once, and those that are open go on.
+func TestConnectionsAreLimited(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(o *extauthz.Options) { o.MaxConnections = 1 })
+	c := h.dial(t)
+	holds(t, check(t, c, golden(t, "check.json")))
+	second, err := net.Dial("tcp", c.Target())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if n, err := second.Read(make([]byte, 1)); err == nil {
+		t.Errorf("the second connection was answered %d bytes", n)
+	}
+	holds(t, check(t, c, golden(t, "check.json")))
+	if h.Open() != 1 || h.Refused() != 1 {
+		t.Errorf("%d open, %d refused", h.Open(), h.Refused())
+	}
+}
+
 // A caller that is gone doesn't undo a decision.
 func TestCancelledChecksAreDecided(t *testing.T) {
 	t.Parallel()

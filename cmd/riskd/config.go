@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/extauthz"
 	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
@@ -26,13 +27,16 @@ type config struct {
 	Gateway struct {
 		Listen         string          `yaml:"listen"`
 		TLS            tlsConfig       `yaml:"tls"`
+		MaxConnections int             `yaml:"max_connections"`
 		TrustedProxies []netip.Prefix  `yaml:"trusted_proxies"`
 		ForwardAuth    []forwardConfig `yaml:"forward_auth"`
+		PublicURL      string          `yaml:"public_url"`
 	} `yaml:"gateway"`
 	Admin struct {
-		Listen       string    `yaml:"listen"`
-		TLS          tlsConfig `yaml:"tls"`
-		AllowedHosts []string  `yaml:"allowed_hosts"`
+		Listen         string    `yaml:"listen"`
+		TLS            tlsConfig `yaml:"tls"`
+		MaxConnections int       `yaml:"max_connections"`
+		AllowedHosts   []string  `yaml:"allowed_hosts"`
 	} `yaml:"admin"`
 	ExtAuthz       extauthzConfig `yaml:"extauthz"`
 	Callers        []callerConfig `yaml:"callers"`
@@ -93,7 +97,10 @@ const defaultPack = "default"
 func defaults() *config {
 	c := &config{}
 	c.Gateway.Listen = "127.0.0.1:8181"
+	c.Gateway.MaxConnections = 8192
 	c.Admin.Listen = "127.0.0.1:8182"
+	c.ExtAuthz.MaxConnections = extauthz.DefaultMaxConnections
+	c.Admin.MaxConnections = 256
 	c.Policy.Pack = defaultPack
 	c.Policy.Watch = 2 * time.Second
 	c.Policy.Brake = defaultBrake

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/policies/bundle"
 )
@@ -23,8 +24,14 @@ func (c *config) check() []error {
 		f.add("admin.listen", "is the address of gateway.listen: the two need one each")
 	}
 	f.extauthz(c)
+	f.atLeast("gateway.max_connections", c.Gateway.MaxConnections, 1)
+	f.atLeast("admin.max_connections", c.Admin.MaxConnections, 1)
+	f.atLeast("extauthz.max_connections", c.ExtAuthz.MaxConnections, 1)
 	f.proxies("gateway.trusted_proxies", c.Gateway.TrustedProxies)
 	f.profiles("gateway.forward_auth", forwardProfiles(c))
+	if err := api.ValidatePublicURL(c.Gateway.PublicURL); err != nil {
+		f.add("gateway.public_url", "%w", err)
+	}
 	for i, host := range c.Admin.AllowedHosts {
 		if host == "" || strings.ContainsAny(host, "/*: ") {
 			f.add(fmt.Sprintf("admin.allowed_hosts[%d]", i), "must be a plain host name such as riskd.example.com, not %q", host)

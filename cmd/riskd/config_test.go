@@ -23,6 +23,7 @@ func TestGoodConfigs(t *testing.T) {
 	t.Parallel()
 	full := &config{SessionKeyFile: "keys/session"}
 	full.Gateway.Listen = "[::1]:9181"
+	full.Gateway.MaxConnections = 300
 	full.Gateway.TrustedProxies = []netip.Prefix{
 		netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32"),
 	}
@@ -32,7 +33,9 @@ func TestGoodConfigs(t *testing.T) {
 		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
 		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",
 	}}
+	full.Gateway.PublicURL = "https://riskd.example.com"
 	full.Admin.Listen = "localhost:9182"
+	full.Admin.MaxConnections = 30
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}
 	full.Policy.Pack = "packs/strict"
 	full.Policy.Shadows = []shadowConfig{{
@@ -71,7 +74,7 @@ func TestGoodConfigs(t *testing.T) {
 		{Name: "web", Style: gateway.Envoy, Session: sourceConfig{Claim: "sid"}, JWTMetadata: metadataConfig{"envoy.filters.http.jwt_authn", "jwt"}},
 		{Name: "shop", Style: gateway.Envoy, Session: sourceConfig{Cookie: "sid"}},
 	}
-	envoy.ExtAuthz = extauthzConfig{Listen: "unix:///run/riskd/extauthz.sock", Profile: "shop"}
+	envoy.ExtAuthz = extauthzConfig{Listen: "unix:///run/riskd/extauthz.sock", Profile: "shop", MaxConnections: 16}
 	envoy.Callers = []callerConfig{{
 		Name: "edge", Role: riskd.RoleGateway, UIDs: []int{33},
 		Tokens: []tokenConfig{{SHA256: "7d5e8c1f0a4b36c2d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6"}},

@@ -17,9 +17,10 @@ import (
 
 // extauthzConfig is the listener for Envoy's ext_authz over gRPC.
 type extauthzConfig struct {
-	Listen  string    `yaml:"listen"`
-	TLS     tlsConfig `yaml:"tls"`
-	Profile string    `yaml:"profile"`
+	Listen         string    `yaml:"listen"`
+	TLS            tlsConfig `yaml:"tls"`
+	Profile        string    `yaml:"profile"`
+	MaxConnections int       `yaml:"max_connections"`
 }
 
 // metadataConfig is where Envoy puts the claims of verified tokens.
@@ -84,7 +85,7 @@ func (s *service) openExtAuthz(gateways *gateway.Reader) (err error) {
 		return nil
 	}
 	o := extauthz.Options{
-		Engine: s.engine, Gateways: gateways, Profile: s.config.ExtAuthz.Profile, Metadata: extauthzMetadata(s.config),
+		Engine: s.admission, Gateways: gateways, Profile: s.config.ExtAuthz.Profile, MaxConnections: s.config.ExtAuthz.MaxConnections, Metadata: extauthzMetadata(s.config),
 		TLS: s.tlsOf("extauthz.tls", "h2"), Shown: shownBy, Ready: s.notReady, Observe: s.metrics.answered,
 		Panicked: func(surface string, value any, stack []byte) { s.panics.note(surface, value, stack, time.Now()) },
 	}
@@ -103,7 +104,7 @@ func shownBy(raw net.Conn, state *tls.ConnectionState) riskd.Credentials {
 }
 
 // listenExtAuthz opens the listener for Envoys.
-func (s *service) listenExtAuthz() error {
+func (s *service) listenExtAuthz(load loadMetrics) error {
 	if s.envoys == nil {
 		return nil
 	}
@@ -111,7 +112,7 @@ func (s *service) listenExtAuthz() error {
 	if err != nil {
 		return s.config.source.at("extauthz.listen", "%w", err)
 	}
-	s.extauthz = listener.Addr()
+	load.listeners["extauthz"], s.extauthz = s.envoys, listener.Addr()
 	s.servers = append(s.servers, s.envoys)
 	s.stops.spawn(func(context.Context) {
 		if err := s.envoys.Serve(listener); err != nil {

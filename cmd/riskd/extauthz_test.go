@@ -26,7 +26,7 @@ drain: {wait: 1h, limit: 2h}
 // too; then its health service tells Envoy to turn elsewhere.
 func TestServeAnswersEnvoy(t *testing.T) {
 	t.Parallel()
-	r := servingAll(t, envoyConfig)
+	r := serving(t, envoyConfig)
 	c, err := grpc.NewClient(r.extauthz, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)

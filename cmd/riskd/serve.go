@@ -16,9 +16,8 @@ const serveText = `Answers gateways until SIGTERM or SIGINT. Then /readyz says n
 go on being answered for drain.wait, those in flight are finished, and riskd ends
 with 0. A second signal ends it at once.
 
-SIGHUP looks at the policy pack, the geo and the TLS files again. They are also
-watched;
-what is wrong with them is logged, and what was loaded before stays in force.
+SIGHUP looks at the policy pack, the geo and the TLS files again. They are watched,
+too; what is wrong with them is logged, and what was loaded before stays in force.
 
 A config with a mistake isn't started with: riskd names every mistake and ends.
 `
@@ -57,6 +56,9 @@ func serve(ctx context.Context, c *config, repair bool, log *slog.Logger, signal
 	}
 	if c.DataDir == "" {
 		log.Warn("data_dir is not set: a restart forgets sessions and revocations")
+	}
+	if len(c.Callers) == 0 {
+		log.Warn("callers is not set: whoever can reach the listeners from this machine may ask, and revoke")
 	}
 	if len(c.Geo.Databases) == 0 {
 		log.Warn("geo.databases is not set: places are unknown, and every decision is marked geo_missing")

@@ -35,15 +35,18 @@ type running struct {
 // serving starts riskd with a config and waits until it listens.
 func serving(t *testing.T, config string) *running {
 	t.Helper()
-	return servingAll(t, "gateway: {listen: \"127.0.0.1:0\"}\n"+config)
+	if !strings.Contains(config, "gateway:") {
+		config = "gateway: {listen: \"127.0.0.1:0\"}\n" + config
+	}
+	return servingAt(t, "admin: {listen: \"127.0.0.1:0\"}\n"+config)
 }
 
-// servingAll is serving for a config that has a gateway section of its own.
-func servingAll(t *testing.T, config string) *running {
+// servingAt is serving where the config says.
+func servingAt(t *testing.T, config string) *running {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "riskd.yaml")
 	// A machine under load, with the race detector on, mustn't change an answer.
-	config = "admin: {listen: \"127.0.0.1:0\"}\ndecision: {deadline: 1s}\n" + config
+	config = "decision: {deadline: 1s}\n" + config
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ func TestGoodConfigs(t *testing.T) {
 		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",
 	}}
 	full.Gateway.PublicURL = "https://riskd.example.com"
+	full.ExtAuthz = extauthzConfig{Listen: "[::1]:9183", Profile: "shop", MaxConnections: 20}
 	full.Admin.Listen = "localhost:9182"
 	full.Admin.MaxConnections = 30
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}

@@ -17,6 +17,7 @@ const (
 	NoSession      Refusal = "no_session"      // 401: there is no session id
 	UnknownProfile Refusal = "unknown_profile" // 403: the request names no profile
 	Malformed      Refusal = "malformed"       // 403: something can be read in two ways, or in none
+	PathAmbiguous  Refusal = "path_ambiguous"  // 403: the path can be read in two ways, where the class hangs on it
 )
 
 // suspended is the reason of a session that is held up.

@@ -36,12 +36,13 @@ func (p proxies) trust(a netip.Addr) bool {
 // far is that of a trusted proxy, what that proxy said in X-Forwarded-For, which
 // is read from right to left. What the first proxy that isn't trusted said can
 // be anybody's invention and is never looked at; an entry that is no address
-// ends the walk as well. The address is the zero one if the peer has none.
-func (p proxies) client(peer netip.Addr, forwardedFor []string) netip.Addr {
+// ends the walk as well. The address is the zero one if the peer has none, unless
+// it is vouched for: then the walk begins with what it said.
+func (p proxies) client(peer netip.Addr, vouched bool, forwardedFor []string) netip.Addr {
 	client := peer
 	for i := len(forwardedFor) - 1; i >= 0; i-- {
 		for line, more := forwardedFor[i], true; more; {
-			if !p.trust(client) {
+			if !p.trust(client) && (client.IsValid() || !vouched) {
 				return client
 			}
 			comma := strings.LastIndexByte(line, ',')

@@ -23,7 +23,7 @@ func (r *Reader) Event(name string, in *Request) (*riskd.Event, Refusal) {
 		return nil, UnknownProfile
 	}
 	e, refusal := r.read(p, in)
-	if refusal == "" && len(in.Header[forwardedFor]) > 0 && !r.proxies.trust(in.Peer) {
+	if refusal == "" && !in.Vouched && len(in.Header[forwardedFor]) > 0 && !r.proxies.trust(in.Peer) {
 		e.Degraded = append(e.Degraded, forwardedUntrusted)
 	}
 	return e, refusal
@@ -58,25 +58,19 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 		User:   riskd.User{ID: header(in.Header, p.User), Roles: words(header(in.Header, p.Roles), ",")},
 		Device: riskd.Device{ID: device},
 		Client: riskd.Client{
-			IP: r.proxies.client(in.Peer, in.Header[forwardedFor]),
+			IP: r.proxies.client(in.Peer, in.Vouched, in.Header[forwardedFor]),
 			// Some old agents send Latin-1, which is no reason to lock them out.
 			UserAgent: strings.ToValidUTF8(in.Header.Get("User-Agent"), "\uFFFD"),
 			Language:  strings.ToValidUTF8(in.Header.Get("Accept-Language"), "\uFFFD"),
 		},
-		Request: riskd.Request{Method: in.method(p), Route: header(in.Header, p.Route), Class: p.Class},
+	}
+	if refusal := p.classify(in, e, r.key); refusal != "" {
+		return nil, refusal
 	}
 	if e.Validate() != nil || !validUTF8(e) || strings.ContainsFunc(e.Request.Method, notInMethods) {
 		return nil, Malformed
 	}
 	return e, ""
-}
-
-// method is the client's.
-func (in *Request) method(p *profile) string {
-	if in.Method != "" {
-		return in.Method
-	}
-	return header(in.Header, styles[p.Style].method)
 }
 
 // validUTF8 reports whether what headers brought into an event is text: JSON,

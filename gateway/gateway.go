@@ -3,7 +3,6 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 
 	"github.com/riskd/riskd"
@@ -47,16 +46,4 @@ func New(o Options) (*Reader, error) {
 		r.profiles[f.Name] = p
 	}
 	return r, nil
-}
-
-// Request is a client's request as its gateway tells of it.
-type Request struct {
-	// Header has what the gateway sent; in it are the client's own headers, as far
-	// as the gateway lets them through.
-	Header http.Header
-	// Peer is the far end of the connection, the zero address if it has none.
-	Peer netip.Addr
-	// Method is the client's, where the protocol itself tells it; the header of the
-	// profile's style is looked at where it is "".
-	Method string
 }

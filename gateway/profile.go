@@ -20,10 +20,15 @@ type Profile struct {
 	Name   string
 	Style  Style
 	Tenant string
-	// Class is how much harm the requests behind this profile can do. It comes
-	// from here and never from the path, which gateway and application may read
-	// differently.
+	// Class is how much harm the requests behind this profile can do.
 	Class riskd.Class
+	// ClassHeader is the header in which the gateway gives the class of a location,
+	// where it isn't Class. Optional.
+	ClassHeader string
+	// Routes say by method and path what a request is; one that none is about is of
+	// the strictest class. With them there is neither of the three others that say it:
+	// Class, ClassHeader and Route. Optional.
+	Routes []Route
 	// Session is where the session id is.
 	Session Source
 	// Device is where the device's id is. Optional.
@@ -49,7 +54,8 @@ type Source struct {
 // holds every header that it reads and whether that may come more than once.
 type profile struct {
 	Profile
-	owned map[string]bool
+	owned  map[string]bool
+	routes routes
 }
 
 var (
@@ -79,11 +85,14 @@ func newProfile(f Profile) (*profile, error) {
 	case len(f.Tenant) > riskd.MaxID:
 		return nil, fmt.Errorf("tenant: is longer than %d bytes", riskd.MaxID)
 	}
-	p := &profile{f, map[string]bool{
+	p := &profile{Profile: f, owned: map[string]bool{
 		"User-Agent": false, "Accept-Language": false, forwardedFor: true, "Cookie": true,
 	}}
 	if name := styles[f.Style].method; name != "" {
 		p.owned[name] = false
+	}
+	if err := p.takeRoutes(); err != nil {
+		return nil, err
 	}
 	for _, field := range []struct {
 		name   string
@@ -98,6 +107,7 @@ func newProfile(f Profile) (*profile, error) {
 		{"acr", &p.ACR},
 		{"amr", &p.AMR},
 		{"route", &p.Route},
+		{"class_header", &p.ClassHeader},
 	} {
 		if *field.header == "" {
 			continue
@@ -115,6 +125,27 @@ func newProfile(f Profile) (*profile, error) {
 		return nil, err
 	}
 	return p, p.Device.validate("device")
+}
+
+// takeRoutes makes the routes ready, if there are any. The header with the URI is
+// looked at with them alone.
+func (p *profile) takeRoutes() (err error) {
+	if len(p.Routes) == 0 {
+		return nil
+	}
+	switch {
+	case p.Class != riskd.ClassStandard:
+		return errors.New("class: does nothing beside routes: give its class to a route {path: /{rest...}}")
+	case p.ClassHeader != "":
+		return errors.New("class_header: does nothing beside routes, which say the class")
+	case p.Route != "":
+		return errors.New("route: does nothing beside routes, which have the templates")
+	}
+	if name := styles[p.Style].uri; name != "" {
+		p.owned[name] = false
+	}
+	p.routes, err = newRoutes(p.Routes)
+	return err
 }
 
 func (s Source) validate(name string) error {

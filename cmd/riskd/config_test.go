@@ -30,7 +30,13 @@ func TestGoodConfigs(t *testing.T) {
 		Name: "shop", Style: gateway.Nginx, Tenant: "acme", Class: riskd.ClassSensitive,
 		Session: sourceConfig{Cookie: "sid"}, Device: sourceConfig{Header: "X-Device"},
 		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
-		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",
+		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route", ClassHeader: "X-Risk-Class",
+	}, {
+		Name: "routed", Style: gateway.Envoy, Session: sourceConfig{Cookie: "sid"},
+		Routes: []routeConfig{
+			{Path: "/orders/{id}", Methods: []string{"GET", "POST"}, Class: riskd.ClassSensitive, Activity: riskd.Background, Privilege: privilegeConfig{3, "order"}},
+			{Path: "/assets/{file...}"},
+		},
 	}}
 	full.Admin.Listen = "localhost:9182"
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}

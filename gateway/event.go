@@ -34,6 +34,9 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 		return nil, Malformed
 	}
 	session, err := p.Session.value(in.Header)
+	if err == nil {
+		session, err = sessionOf(session)
+	}
 	if err != nil {
 		return nil, Malformed
 	}

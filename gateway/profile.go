@@ -43,11 +43,14 @@ type Profile struct {
 	Route     string // the template of the route, such as /orders/{id}
 }
 
-// Source is where in a request a value is: in a cookie or in a header. Of an
-// Authorization header it is what follows the scheme.
+// Source is where in a request a value is: in a cookie, in a header, or the token
+// in Authorization. Of an Authorization header it is what follows the scheme.
 type Source struct {
 	Cookie string
 	Header string
+	// Bearer is what follows Bearer or DPoP in Authorization, which are schemes for
+	// the same tokens (RFC 6750, RFC 9449).
+	Bearer bool
 }
 
 // profile is a Profile made ready: its names are canonical, and owned
@@ -81,7 +84,7 @@ func newProfile(f Profile) (*profile, error) {
 	case int(f.Style) >= len(styles) || f.Style == 0:
 		return nil, errors.New("style: must be one of " + strings.Join(Styles(), ", "))
 	case f.Session == Source{}:
-		return nil, errors.New("session: is required: name the cookie or the header with the session id")
+		return nil, errors.New("session: is required: name the cookie or the header with the session id, or bearer")
 	case len(f.Tenant) > riskd.MaxID:
 		return nil, fmt.Errorf("tenant: is longer than %d bytes", riskd.MaxID)
 	}
@@ -93,6 +96,11 @@ func newProfile(f Profile) (*profile, error) {
 	}
 	if err := p.takeRoutes(); err != nil {
 		return nil, err
+	}
+	for _, source := range []*Source{&p.Session, &p.Device} {
+		if source.Bearer && source.Header == "" {
+			source.Header = authorization
+		}
 	}
 	for _, field := range []struct {
 		name   string
@@ -149,8 +157,8 @@ func (p *profile) takeRoutes() (err error) {
 }
 
 func (s Source) validate(name string) error {
-	if s.Cookie != "" && s.Header != "" {
-		return fmt.Errorf("%s: must be a cookie or a header, not both", name)
+	if s.Cookie != "" && s.Header != "" || s.Bearer && s != bearer {
+		return fmt.Errorf("%s: must be one of cookie, header and bearer", name)
 	}
 	if s.Cookie != "" && !cookieName.MatchString(s.Cookie) {
 		return fmt.Errorf("%s: %q is not the name of a cookie", name, s.Cookie)
@@ -190,19 +198,4 @@ var dashes = strings.NewReplacer("_", "-", ".", "-")
 func (p *profile) owns(name string) bool {
 	_, ok := p.owned[http.CanonicalHeaderKey(dashes.Replace(name))]
 	return ok
-}
-
-// value reads a source; "" is nothing there. It is an error if there is more
-// than one value.
-func (s Source) value(h http.Header) (string, error) {
-	if s.Cookie != "" {
-		return cookie(h["Cookie"], s.Cookie)
-	}
-	value := strings.Trim(header(h, s.Header), " \t")
-	if s.Header == "Authorization" {
-		// The same token after a scheme in other letters is the same session.
-		_, token, _ := strings.Cut(value, " ")
-		value = strings.Trim(token, " \t")
-	}
-	return value, nil
 }

@@ -32,7 +32,7 @@ func TestGoodConfigs(t *testing.T) {
 		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
 		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route", ClassHeader: "X-Risk-Class",
 	}, {
-		Name: "routed", Style: gateway.Envoy, Session: sourceConfig{Cookie: "sid"},
+		Name: "routed", Style: gateway.Envoy, Session: sourceConfig{Bearer: true},
 		Routes: []routeConfig{
 			{Path: "/orders/{id}", Methods: []string{"GET", "POST"}, Class: riskd.ClassSensitive, Activity: riskd.Background, Privilege: privilegeConfig{3, "order"}},
 			{Path: "/assets/{file...}"},

@@ -40,6 +40,7 @@ type privilegeConfig struct {
 type sourceConfig struct {
 	Cookie string `yaml:"cookie"`
 	Header string `yaml:"header"`
+	Bearer bool   `yaml:"bearer"`
 }
 
 // forwardProfiles gives the profiles as the API takes them.

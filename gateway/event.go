@@ -33,16 +33,6 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 	if p.check(in.Header) != nil {
 		return nil, Malformed
 	}
-	session, err := p.Session.value(in.Header)
-	if err == nil {
-		session, err = sessionOf(session)
-	}
-	if err != nil {
-		return nil, Malformed
-	}
-	if session == "" {
-		return nil, NoSession
-	}
 	device, err := p.Device.value(in.Header)
 	if err != nil {
 		return nil, Malformed
@@ -55,7 +45,7 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 	e := &riskd.Event{
 		Tenant: p.Tenant,
 		Session: riskd.EventSession{
-			ID: r.key.ID(p.Tenant, session), StartedAt: started, AuthTime: authenticated,
+			StartedAt: started, AuthTime: authenticated,
 			ACR: header(in.Header, p.ACR), AMR: words(header(in.Header, p.AMR), " ,"),
 		},
 		User:   riskd.User{ID: header(in.Header, p.User), Roles: words(header(in.Header, p.Roles), ",")},
@@ -66,6 +56,9 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 			UserAgent: strings.ToValidUTF8(in.Header.Get("User-Agent"), "\uFFFD"),
 			Language:  strings.ToValidUTF8(in.Header.Get("Accept-Language"), "\uFFFD"),
 		},
+	}
+	if refusal := p.identify(in, e, r); refusal != "" {
+		return nil, refusal
 	}
 	if refusal := p.classify(in, e, r.key); refusal != "" {
 		return nil, refusal

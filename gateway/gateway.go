@@ -3,7 +3,10 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/riskd/riskd"
 )
@@ -16,6 +19,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
+	// Now is the clock by which tokens end. Default: time.Now.
+	Now func() time.Time
 }
 
 // Reader reads events out of what gateways ask. It is safe for concurrent use.
@@ -23,6 +28,7 @@ type Reader struct {
 	key      *riskd.SessionKey
 	profiles map[string]*profile
 	proxies  proxies
+	now      func() time.Time
 }
 
 // New makes a Reader.
@@ -30,7 +36,10 @@ func New(o Options) (*Reader, error) {
 	if o.Key == nil {
 		return nil, errors.New("gateway.Options.Key: is required")
 	}
-	r := &Reader{key: o.Key, profiles: map[string]*profile{}}
+	r := &Reader{key: o.Key, profiles: map[string]*profile{}, now: o.Now}
+	if r.now == nil {
+		r.now = time.Now
+	}
 	var err error
 	if r.proxies, err = newProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("gateway.Options.TrustedProxies: %w", err)
@@ -40,10 +49,42 @@ func New(o Options) (*Reader, error) {
 		if err == nil && r.profiles[f.Name] != nil {
 			err = fmt.Errorf("name: %q is given twice", f.Name)
 		}
+		if err == nil && p.JWT.KeysFile != "" {
+			if err = p.keys.load(p.JWT.KeysFile); err != nil {
+				err = fmt.Errorf("jwt.keys_file: %w", err)
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("gateway.Options.Profiles[%d]: %w", i, err)
 		}
 		r.profiles[f.Name] = p
 	}
 	return r, nil
+}
+
+// Reload reads the key files again that have changed; the error says which are no
+// good. Their keys before stay in force.
+func (r *Reader) Reload() error {
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(r.profiles)) {
+		p := r.profiles[name]
+		if p.JWT.KeysFile == "" {
+			continue
+		}
+		if err := p.keys.load(p.JWT.KeysFile); err != nil {
+			all = append(all, fmt.Errorf("profile %s: keys %w", name, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Faults says which key files were no good when they were last read.
+func (r *Reader) Faults() []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(r.profiles)) {
+		if err := r.profiles[name].keys.fault.Load(); err != nil {
+			all = append(all, fmt.Sprintf("profile %s: keys %v; those before are in force", name, *err))
+		}
+	}
+	return all
 }

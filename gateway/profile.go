@@ -31,6 +31,8 @@ type Profile struct {
 	Routes []Route
 	// Session is where the session id is.
 	Session Source
+	// JWT says what of the claims of the token in Session is read. Optional.
+	JWT JWT
 	// Device is where the device's id is. Optional.
 	Device Source
 	// The names of the headers in which the gateway gives what it knows. Optional.
@@ -59,6 +61,7 @@ type profile struct {
 	Profile
 	owned  map[string]bool
 	routes routes
+	keys   keyring
 }
 
 var (
@@ -83,7 +86,7 @@ func newProfile(f Profile) (*profile, error) {
 		return nil, fmt.Errorf("name: %q must be 1 to 64 lower-case letters, digits and hyphens", f.Name)
 	case int(f.Style) >= len(styles) || f.Style == 0:
 		return nil, errors.New("style: must be one of " + strings.Join(Styles(), ", "))
-	case f.Session == Source{}:
+	case f.Session == Source{} && (f.JWT.SessionClaim == "" || f.JWT.KeysFile != ""):
 		return nil, errors.New("session: is required: name the cookie or the header with the session id, or bearer")
 	case len(f.Tenant) > riskd.MaxID:
 		return nil, fmt.Errorf("tenant: is longer than %d bytes", riskd.MaxID)
@@ -94,7 +97,7 @@ func newProfile(f Profile) (*profile, error) {
 	if name := styles[f.Style].method; name != "" {
 		p.owned[name] = false
 	}
-	if err := p.takeRoutes(); err != nil {
+	if err := errors.Join(p.takeRoutes(), p.takeJWT()); err != nil {
 		return nil, err
 	}
 	for _, source := range []*Source{&p.Session, &p.Device} {

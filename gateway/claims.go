@@ -29,10 +29,11 @@ func (j *JWT) read(claims map[string]any) (*identity, error) {
 	return &who, nil
 }
 
-// dates reads when a token is good. One that never ends is not.
+// dates reads when a token is good. One that doesn't say when it ends is over since
+// the zero time.
 func (who *identity) dates(claims map[string]any) error {
 	var issued time.Time
-	if !date(claims, "exp", &who.expires) || !date(claims, "nbf", &who.notBefore) || !date(claims, "iat", &issued) || who.expires.IsZero() {
+	if !date(claims, "exp", &who.expires) || !date(claims, "nbf", &who.notBefore) || !date(claims, "iat", &issued) {
 		return errToken
 	}
 	if issued.After(who.notBefore) {

@@ -40,7 +40,6 @@ type keyring struct {
 const (
 	maxKeysFile = 1 << 20
 	maxKeys     = 64
-	minRSA      = 2048 // bits (NIST SP 800-131A)
 )
 
 var encoding = base64.RawURLEncoding.Strict()
@@ -121,14 +120,10 @@ func readKey(text []byte) (key, error) {
 		err = jwk.Export(parsed, &k.public)
 	}
 	if err != nil {
-		return key{}, fmt.Errorf("is no good %s key", form.Kty)
+		return key{}, fmt.Errorf("is no good %s key: %w", form.Kty, err) // or a weak one
 	}
-	switch public := k.public.(type) {
-	case *rsa.PublicKey:
-		if public.N.BitLen() < minRSA {
-			return key{}, fmt.Errorf("is an RSA key of %d bits; it needs %d", public.N.BitLen(), minRSA)
-		}
-	case *ecdsa.PublicKey, ed25519.PublicKey:
+	switch k.public.(type) {
+	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
 	default:
 		k.public = nil // such as X25519
 	}

@@ -50,9 +50,7 @@ func New(o Options) (*Reader, error) {
 			err = fmt.Errorf("name: %q is given twice", f.Name)
 		}
 		if err == nil && p.JWT.KeysFile != "" {
-			if err = p.keys.load(p.JWT.KeysFile); err != nil {
-				err = fmt.Errorf("jwt.keys_file: %w", err)
-			}
+			err = p.keys.load(p.JWT.KeysFile)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("gateway.Options.Profiles[%d]: %w", i, err)
@@ -72,7 +70,7 @@ func (r *Reader) Reload() error {
 			continue
 		}
 		if err := p.keys.load(p.JWT.KeysFile); err != nil {
-			all = append(all, fmt.Errorf("profile %s: keys %w", name, err))
+			all = append(all, fmt.Errorf("profile %s: %w", name, err))
 		}
 	}
 	return errors.Join(all...)
@@ -83,7 +81,7 @@ func (r *Reader) Faults() []string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(r.profiles)) {
 		if err := r.profiles[name].keys.fault.Load(); err != nil {
-			all = append(all, fmt.Sprintf("profile %s: keys %v; those before are in force", name, *err))
+			all = append(all, fmt.Sprintf("profile %s: %v; the keys before are in force", name, *err))
 		}
 	}
 	return all

@@ -49,13 +49,23 @@ var encoding = base64.RawURLEncoding.Strict()
 func (r *keyring) load(file string) error {
 	k, err := readKeys(file, r.Load())
 	if err != nil {
-		err = fmt.Errorf("%s: %w", file, err)
+		err = fmt.Errorf("jwt.keys_file: %s: %w", file, err)
 		r.fault.Store(&err)
 		return err
 	}
 	r.fault.Store(nil)
 	r.Store(k)
 	return nil
+}
+
+// ReadKeys reports what is wrong with the profile's key file, beginning with the
+// field.
+func (f Profile) ReadKeys() error {
+	if f.JWT.KeysFile == "" {
+		return nil
+	}
+	var ring keyring
+	return ring.load(f.JWT.KeysFile)
 }
 
 func readKeys(file string, before *keys) (*keys, error) {

@@ -34,7 +34,7 @@ func TestKeysAreReadAgain(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Reload(); err == nil || len(r.Faults()) != 1 || !strings.Contains(r.Faults()[0], "profile web: keys "+file) {
+		if err := r.Reload(); err == nil || len(r.Faults()) != 1 || !strings.Contains(r.Faults()[0], "profile web: jwt.keys_file: "+file) {
 			t.Errorf("%s: %v, %q", name, err, r.Faults())
 		}
 		check("with a file that is "+name, old, "")

@@ -57,6 +57,7 @@ func check(file string, out io.Writer) error {
 	}
 	_, err = openKey(c)
 	list = append(list, flatten(err)...)
+	list = append(list, flatten(readKeys(c))...)
 	pack, err := checkPack(c)
 	list = append(list, flatten(err)...)
 	statuses, err := checkGeo(c)

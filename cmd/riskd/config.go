@@ -141,6 +141,9 @@ func (c *config) resolve(dir string) {
 		}
 	}
 	resolve(&c.SessionKeyFile)
+	for i := range c.Gateway.ForwardAuth {
+		resolve(&c.Gateway.ForwardAuth[i].JWT.KeysFile)
+	}
 	resolve(&c.DataDir)
 	resolve(&c.Policy.TokenFile)
 	resolve(&c.Policy.Verify.KeyFile)

@@ -33,6 +33,10 @@ func TestGoodConfigs(t *testing.T) {
 		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route", ClassHeader: "X-Risk-Class",
 	}, {
 		Name: "routed", Style: gateway.Envoy, Session: sourceConfig{Bearer: true},
+		JWT: jwtConfig{
+			KeysFile: "keys/jwks.json", Issuer: "https://idp.example", Audience: "app", Algorithms: []string{"RS256", "ES256"},
+			SessionClaim: "sid", UserClaim: "email", RolesClaim: "realm_access.roles", StartedAtClaim: "login_time",
+		},
 		Routes: []routeConfig{
 			{Path: "/orders/{id}", Methods: []string{"GET", "POST"}, Class: riskd.ClassSensitive, Activity: riskd.Background, Privilege: privilegeConfig{3, "order"}},
 			{Path: "/assets/{file...}"},

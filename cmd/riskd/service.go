@@ -33,16 +33,17 @@ type service struct {
 	panics  *panicMeter
 	stops   stops
 
-	store   *state
-	past    *past
-	pack    *packKeeper
-	guard   *policyGuard
-	trials  *policyTrials
-	orders  *orderBrake
-	locator *geo.Locator
-	key     *riskd.SessionKey
-	engine  *scoring.Engine
-	api     *api.API
+	store    *state
+	past     *past
+	pack     *packKeeper
+	guard    *policyGuard
+	trials   *policyTrials
+	orders   *orderBrake
+	locator  *geo.Locator
+	key      *riskd.SessionKey
+	engine   *scoring.Engine
+	api      *api.API
+	gateways *gateway.Reader
 
 	servers  []*http.Server
 	failed   chan error // a listener that ended by itself
@@ -205,10 +206,7 @@ func (s *service) openAPI() (err error) {
 	if err != nil {
 		return err
 	}
-	gateways, err := gateway.New(gateway.Options{
-		Profiles: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies, Key: s.key,
-	})
-	if err != nil {
+	if err := s.openGateways(); err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Options{
@@ -218,7 +216,7 @@ func (s *service) openAPI() (err error) {
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
-		Gateways: gateways, AdminHosts: s.config.Admin.AllowedHosts,
+		Gateways: s.gateways, AdminHosts: s.config.Admin.AllowedHosts,
 		Policy:   s.pack,
 		Ready:    s.notReady,
 		Degraded: s.degraded,
@@ -284,13 +282,14 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return slices.Concat(all, s.orders.faults(time.Now()), s.store.faults())
+	return slices.Concat(all, s.orders.faults(time.Now()), s.store.faults(), s.gateways.Faults())
 }
 
 // reload looks at everything on disk again.
 func (s *service) reload() {
 	s.log.Info("reloading")
 	s.pack.reload(context.Background(), true)
+	s.reloadKeys()
 	_ = s.locator.Reload() // the statuses say what failed
 	for _, status := range s.locator.Status() {
 		logGeo(s.log, status)

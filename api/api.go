@@ -41,7 +41,7 @@ type Options struct {
 	// Metrics answers /metrics. Optional.
 	Metrics http.Handler
 	// Observe is told of every answer: the surface ("decision", "batch",
-	// "telemetry", "forward_auth", "admin" or, for requests that hit no route,
+	// "telemetry", "forward_auth", "opa_data", "admin" or, for requests that hit no route,
 	// "none"), its status and the time it took. Optional.
 	Observe func(surface string, status int, took time.Duration)
 	// Panicked is told of every panic that was turned into an answer. Optional.

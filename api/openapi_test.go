@@ -149,6 +149,9 @@ func calls() []call {
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), revokes))),
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), held))),
 		breaks(profile(cookie(get("/v1/forward-auth/{profile}", 403)))),
+		profile(post("/v1/data/riskd/{profile}", kongInput, 200)),
+		profile(with(post("/v1/data/riskd/{profile}", apisixInput, 200), steps)),
+		profile(with(post("/v1/data/riskd/{profile}", envoyInput, 200), revokes)),
 		get("/v1/sessions", 200),
 		query(get("/v1/sessions", 200), "limit=1&status=step_up&user=u1"),
 		query(get("/v1/sessions", 200), "status=suspended&address=203.0.113.7"),
@@ -266,10 +269,14 @@ func calls() []call {
 		"/v1/decisions": least, "/v1/decisions/batch": "[" + least + "]", "/v1/telemetry": least, "/v1/revocations": `{"target":{"user":"a"}}`,
 		"/v1/revocations/{epoch}": lifting, "/v1/step-ups/{id}": `{"result":"passed"}`, "/v1/identity-events": telling,
 		"/v1/policy/shadows": trying, "/v1/policy/shadows/{name}/promote": lifting, "/v1/policy/confirm": confirming,
+		"/v1/data/riskd/{profile}": kongInput,
 	} {
 		take := func(body string, status int) call { return challenge(post(path, body, status)) }
 		if strings.Contains(path, "{name}") {
 			take = func(body string, status int) call { return named(post(path, body, status), "next") }
+		}
+		if strings.Contains(path, "{profile}") {
+			take = func(body string, status int) call { return profile(post(path, body, status)) }
 		}
 		if path == "/v1/revocations/{epoch}" {
 			take = func(body string, status int) call { return epoch(del(path, body, status), "1") }

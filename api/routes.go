@@ -30,6 +30,7 @@ func (a *API) gatewayRoutes() []route {
 		{"POST", "/v1/decisions", "decision", a.decision},
 		{"POST", "/v1/decisions/batch", "batch", a.batch},
 		{"POST", "/v1/telemetry", "telemetry", a.telemetry},
+		{"POST", opaPath, "opa_data", a.opaData},
 		{"", forwardPath + "/{profile}", "forward_auth", a.forwardAuth},
 	}
 }

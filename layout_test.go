@@ -51,12 +51,14 @@ var house = map[string]struct {
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",
 	}},
-	"gateway":      {[]string{"."}, []string{"github.com/lestrrat-go/jwx/v3", "github.com/go-json-experiment/json"}},
-	"api":          {[]string{".", "gateway"}, []string{"github.com/go-json-experiment/json"}},
-	"fixtures":     {[]string{"."}, []string{"golang.org/x/tools/txtar"}},
-	"fixtures/geo": {[]string{"geo"}, nil},
-	"cmd/riskd":    {[]string{"*"}, []string{"*"}},
-	"bench/*":      {[]string{"*"}, []string{"*"}},
+	"gateway":             {[]string{"."}, []string{"github.com/lestrrat-go/jwx/v3", "github.com/go-json-experiment/json"}},
+	"api":                 {[]string{".", "gateway"}, []string{"github.com/go-json-experiment/json"}},
+	"callers":             {[]string{"."}, nil},
+	"callers/callerstest": {},
+	"fixtures":            {[]string{"."}, []string{"golang.org/x/tools/txtar"}},
+	"fixtures/geo":        {[]string{"geo"}, nil},
+	"cmd/riskd":           {[]string{"*"}, []string{"*"}},
+	"bench/*":             {[]string{"*"}, []string{"*"}},
 }
 
 const maxDepth = 4

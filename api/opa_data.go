@@ -28,7 +28,7 @@ func (a *API) opaData(w http.ResponseWriter, r *http.Request) int {
 	in, err := decodeOPAInput(body.b)
 	body.free()
 	if err != nil {
-		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+		return writeProblem(w, refused(err))
 	}
 	e, code := a.Gateways.Event(r.PathValue("profile"), in)
 	if code != "" {
@@ -36,7 +36,7 @@ func (a *API) opaData(w http.ResponseWriter, r *http.Request) int {
 	}
 	d, err := a.decide(r.Context(), e)
 	if err != nil {
-		return writeJSON(w, http.StatusOK, tellOPA(gateway.Refuse(gateway.Malformed), nil))
+		return writeProblem(w, refused(err))
 	}
 	return writeJSON(w, http.StatusOK, tellOPA(gateway.Tell(&d), &d))
 }
@@ -167,6 +167,6 @@ func (o *opaInput) read() (*gateway.Request, error) {
 		return nil, &riskd.FieldError{Path: "input", Detail: "has no method of the request"}
 	}
 	return &gateway.Request{
-		Header: http.Header(asked.Headers), Peer: peer.Unmap().WithZone(""), Vouched: true, Method: asked.Method, Path: asked.Path,
+		Header: http.Header(asked.Headers), Peer: peer.Unmap().WithZone(""), Told: true, Method: asked.Method, Path: asked.Path,
 	}, nil
 }

@@ -19,6 +19,8 @@ const (
 	UnknownProfile Refusal = "unknown_profile" // 403: the request names no profile
 	Malformed      Refusal = "malformed"       // 403: something can be read in two ways, or in none
 	PathAmbiguous  Refusal = "path_ambiguous"  // 403: the path can be read in two ways, where the class hangs on it
+	UnknownCaller  Refusal = "unknown_caller"  // 403: the gateway isn't known
+	NotAllowed     Refusal = "not_allowed"     // 403: the gateway may not ask, or not about that tenant
 )
 
 // suspended is the reason of a session that is held up.

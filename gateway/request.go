@@ -12,14 +12,14 @@ type Request struct {
 	// Header has what the gateway sent; in it are the client's own headers, as far
 	// as the gateway lets them through.
 	Header http.Header
-	// Peer is the far end of the connection: of the one to riskd or, where the
-	// protocol tells of it, of the client's connection to its gateway. It is the zero
-	// address if that has none, as on a Unix socket.
+	// Peer is the far end of the connection, the zero address if it has none.
 	Peer netip.Addr
-	// Vouched says that an authenticated gateway stands for the address: for Peer,
-	// or, where Peer is the zero address, for the last one in X-Forwarded-For. A
-	// caller that merely has an address of its own isn't vouched for.
-	Vouched bool
+	// Local says that the peer has no address because it is a gateway on this
+	// machine, which asks through a unix socket. Its X-Forwarded-For is believed.
+	Local bool
+	// Told says that Peer is the far end of the client's connection to its gateway, as
+	// the protocol tells it, and not that of the gateway's to riskd.
+	Told bool
 	// Method and Path are the client's, where the protocol itself tells them; the
 	// headers of the profile's style are looked at where they are "". The path is as
 	// the client sent it, not decoded, with or without the query.

@@ -30,7 +30,7 @@ func TestReaderOwnsItsHeaders(t *testing.T) {
 		}
 		routed := Profile{Name: "routed", Style: s, Session: Source{Header: "Authorization"}, Routes: site}
 		r := testReader(t, full, routed)
-		for name, count := range map[string]int{"web": 14, "routed": 7} {
+		for name, count := range map[string]int{"web": 15, "routed": 8} {
 			if s == Envoy { // whose method and URI are no headers
 				count -= map[string]int{"web": 1, "routed": 2}[name]
 			}

@@ -42,6 +42,7 @@ func TestGoodConfigs(t *testing.T) {
 			{Path: "/assets/{file...}"},
 		},
 	}}
+	full.Gateway.PublicURL = "https://riskd.example.com"
 	full.Admin.Listen = "localhost:9182"
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}
 	full.Policy.Pack = "packs/strict"

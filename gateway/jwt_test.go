@@ -78,8 +78,13 @@ func jwkRSA(id string, k *rsa.PublicKey, more string) string {
 	return fmt.Sprintf(`{"kty":"RSA","kid":%q,"n":%q,"e":"AQAB"%s}`, id, b64(string(k.N.Bytes())), more)
 }
 
-func jwkEC(id string, k *ecdsa.PublicKey) string {
-	return fmt.Sprintf(`{"kty":"EC","crv":"P-256","kid":%q,"x":%q,"y":%q}`, id, b64(string(k.X.FillBytes(make([]byte, 32)))), b64(string(k.Y.FillBytes(make([]byte, 32)))))
+func jwkEC(t testing.TB, id string, k *ecdsa.PublicKey) string {
+	t.Helper()
+	point, err := k.Bytes() // 4, x, y
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf(`{"kty":"EC","crv":"P-256","kid":%q,"x":%q,"y":%q}`, id, b64(string(point[1:33])), b64(string(point[33:])))
 }
 
 func jwkEd(id string, k ed25519.PrivateKey) string {
@@ -100,7 +105,7 @@ func tokenReader(t testing.TB, change func(*JWT), keys ...string) (*Reader, stri
 	if keys == nil {
 		k := testKeys()
 		keys = []string{
-			jwkRSA("r1", &k.rsa.PublicKey, `,"use":"sig","alg":"RS256"`), jwkEC("e1", &k.ec.PublicKey), jwkEd("d1", k.ed), jwkRSA("p1", &k.other.PublicKey, `,"alg":"PS256"`),
+			jwkRSA("r1", &k.rsa.PublicKey, `,"use":"sig","alg":"RS256"`), jwkEC(t, "e1", &k.ec.PublicKey), jwkEd("d1", k.ed), jwkRSA("p1", &k.other.PublicKey, `,"alg":"PS256"`),
 			jwkRSA("r1", &k.other.PublicKey, `,"use":"enc"`), `{"kty":"OKP","crv":"X25519","kid":"x1","x":"` + b64(strings.Repeat("x", 32)) + `"}`, `{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}`,
 		}
 	}

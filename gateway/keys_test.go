@@ -100,7 +100,7 @@ func TestKeyFiles(t *testing.T) {
 func TestKeysOfTheSameName(t *testing.T) {
 	t.Parallel()
 	k := testKeys()
-	r, _ := tokenReader(t, nil, jwkRSA("r1", &k.rsa.PublicKey, ""), jwkRSA("r1", &k.other.PublicKey, ""), jwkEC("r1", &k.ec.PublicKey))
+	r, _ := tokenReader(t, nil, jwkRSA("r1", &k.rsa.PublicKey, ""), jwkRSA("r1", &k.other.PublicKey, ""), jwkEC(t, "r1", &k.ec.PublicKey))
 	for _, with := range []*rsa.PrivateKey{k.rsa, k.other} {
 		if _, code := r.Event("web", askToken(sign(t, with, `{"alg":"RS256","kid":"r1"}`, goodClaims))); code != InvalidToken {
 			t.Errorf("two keys: %q", code)

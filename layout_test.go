@@ -51,7 +51,7 @@ var house = map[string]struct {
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",
 	}},
-	"gateway": {[]string{"."}, nil},
+	"gateway": {[]string{"."}, []string{"github.com/lestrrat-go/jwx/v3", "github.com/go-json-experiment/json"}},
 	"api":     {[]string{".", "gateway"}, []string{"github.com/go-json-experiment/json"}},
 	"callers": {[]string{"."}, nil},
 	"extauthz": {[]string{".", "gateway"}, []string{

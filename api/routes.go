@@ -34,6 +34,7 @@ func (a *API) gatewayRoutes() []route {
 		{"POST", evaluationPath, authzenSurface, gateways, a.evaluation},
 		{"POST", evaluationsPath, authzenSurface, gateways, a.evaluations},
 		{"GET", metadataPath, authzenSurface, anybody, a.metadata},
+		{"POST", opaPath, "opa_data", gateways, a.opaData},
 		{"", forwardPath + "/{profile}", "forward_auth", gateways, a.forwardAuth},
 	}
 }

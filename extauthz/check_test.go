@@ -125,6 +125,7 @@ func TestChecksAreRead(t *testing.T) {
 		}},
 		"claims": {"check.json", []func(*authv3.AttributeContext){extension("riskd_profile", "jwt")}, func(e *riskd.Event, key *riskd.SessionKey) {
 			e.Tenant, e.Request.Class = "", riskd.ClassStandard
+			e.User.ID = "u-12"
 			e.Session = riskd.EventSession{ID: key.ID("", "s-1"), ACR: "nist-aal1", AMR: []string{"pwd", "otp"}, AuthTime: time.Unix(1795251601, 0).UTC()}
 		}},
 		"raw": {"check_raw.json", nil, func(e *riskd.Event, _ *riskd.SessionKey) {
@@ -162,6 +163,38 @@ func TestChecksAreRead(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		})
+	}
+}
+
+// A profile with routes takes the class from the path, unless Envoy's route says it.
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	at := func(path string, pairs ...string) func(*authv3.AttributeContext) {
+		return func(in *authv3.AttributeContext) {
+			in.Request.Http.Path, in.ContextExtensions = path, map[string]string{"riskd_profile": "routed"}
+			for i := 0; i < len(pairs); i += 2 {
+				in.ContextExtensions[pairs[i]] = pairs[i+1]
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		change       func(*authv3.AttributeContext)
+		route, class string
+	}{
+		"a payment":        {at("/payments/42?x=1"), "/payments/{id}", "sensitive"},
+		"an asset":         {at("/assets/a/b.js"), "/assets/{file...}", "open"},
+		"nothing known":    {at("/other"), "", "admin"},
+		"Envoy's own word": {at("/assets/a", "riskd_class", "admin", "riskd_route", "/a"), "/a", "admin"},
+	} {
+		h := newHouse(t)
+		holds(t, check(t, h.dial(t), golden(t, "check.json", c.change)))
+		if got := h.engine.last(t).Request; got.Route != c.route || got.Class.String() != c.class {
+			t.Errorf("%s is %q, %s", name, got.Route, got.Class)
+		}
+	}
+	h := newHouse(t)
+	if out := check(t, h.dial(t), golden(t, "check.json", at("/assets/%2e%2e/payments/42"))); refusal(out) != "path_ambiguous" {
+		t.Errorf("a path that can be read in two ways: %q", refusal(out))
 	}
 }
 
@@ -248,14 +281,14 @@ func TestChecksAreRefused(t *testing.T) {
 		"certificate no PEM":      {[]change{certificate("hello")}, "malformed", false},
 		"certificate a key":       {[]change{certificate("-----BEGIN%20PRIVATE%20KEY-----%0AaGVsbG8%3D%0A-----END%20PRIVATE%20KEY-----%0A")}, "malformed", false},
 		"no claims":               {[]change{extension("riskd_profile", "jwt"), func(in *authv3.AttributeContext) { in.MetadataContext = nil }}, "no_session", false},
-		"no claim":                {[]change{claim(`{"sub":"u"}`)}, "no_session", false},
-		"claim a number":          {[]change{claim(`{"sid":7}`)}, "malformed", false},
-		"acr a list":              {[]change{claim(`{"sid":"s","acr":["a"]}`)}, "malformed", false},
-		"amr an object":           {[]change{claim(`{"sid":"s","amr":{}}`)}, "malformed", false},
-		"amr of numbers":          {[]change{claim(`{"sid":"s","amr":[1]}`)}, "malformed", false},
-		"auth_time text":          {[]change{claim(`{"sid":"s","auth_time":"1"}`)}, "malformed", false},
-		"auth_time in ms":         {[]change{claim(`{"sid":"s","auth_time":1795251600000}`)}, "malformed", false},
-		"auth_time negative":      {[]change{claim(`{"sid":"s","auth_time":-1}`)}, "malformed", false},
+		"no claim":                {[]change{claim(`{"sub":"u"}`)}, "invalid_token", false},
+		"claim a number":          {[]change{claim(`{"sid":7}`)}, "invalid_token", false},
+		"acr a list":              {[]change{claim(`{"sid":"s","acr":["a"]}`)}, "invalid_token", false},
+		"amr an object":           {[]change{claim(`{"sid":"s","amr":{}}`)}, "invalid_token", false},
+		"amr of numbers":          {[]change{claim(`{"sid":"s","amr":[1]}`)}, "invalid_token", false},
+		"auth_time text":          {[]change{claim(`{"sid":"s","auth_time":"1"}`)}, "invalid_token", false},
+		"auth_time in ms":         {[]change{claim(`{"sid":"s","auth_time":1795251600000}`)}, "invalid_token", false},
+		"auth_time negative":      {[]change{claim(`{"sid":"s","auth_time":-1}`)}, "invalid_token", false},
 
 		"two users":                      {[]change{with("x-auth-user", "u-12,root")}, "malformed", true},
 		"roles, or two":                  {[]change{with("x-auth-roles", "user,admin")}, "malformed", true},

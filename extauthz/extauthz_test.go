@@ -111,7 +111,10 @@ var profiles = []gateway.Profile{
 		User: "X-Auth-User", Roles: "X-Auth-Roles", AMR: "X-Auth-Amr", Class: riskd.ClassSensitive,
 	},
 	{Name: "api", Style: gateway.Envoy, Session: gateway.Source{Header: "Authorization"}},
-	{Name: "jwt", Style: gateway.Envoy, Session: gateway.Source{Claim: "sid"}},
+	{Name: "routed", Style: gateway.Envoy, Session: gateway.Source{Cookie: "sid"}, Routes: []gateway.Route{
+		{Path: "/payments/{id}", Class: riskd.ClassSensitive}, {Path: "/assets/{file...}", Class: riskd.ClassOpen},
+	}},
+	{Name: "jwt", Style: gateway.Envoy, JWT: gateway.JWT{SessionClaim: "sid"}},
 }
 
 func newHouse(t testing.TB, change ...func(*extauthz.Options)) *house {

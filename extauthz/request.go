@@ -30,21 +30,21 @@ const (
 
 var errMalformed = errors.New("malformed")
 
-// request reads a check, and by which profile it is to be read. Of the path, the
-// body, the SNI and the destination nothing is taken.
+// request reads a check, and by which profile it is to be read. Of the body,
+// the SNI and the destination nothing is taken.
 func (s *Server) request(in *authv3.CheckRequest) (profile string, r *gateway.Request, err error) {
 	attributes := in.GetAttributes()
 	h := attributes.GetRequest().GetHttp()
 	if h == nil {
 		return "", nil, errMalformed
 	}
-	r = &gateway.Request{Method: h.GetMethod(), Said: &gateway.Said{}}
+	r = &gateway.Request{Method: h.GetMethod(), Path: h.GetPath(), Told: true}
 	if raw := h.GetHeaderMap().GetHeaders(); len(raw) > 0 {
 		r.Header = rawHeader(raw)
 	} else {
 		r.Header, r.Said.Joined = joinedHeader(h.GetHeaders()), true
 	}
-	if profile, err = s.extensions(attributes.GetContextExtensions(), r.Said); err != nil {
+	if profile, err = s.extensions(attributes.GetContextExtensions(), &r.Said); err != nil {
 		return "", nil, err
 	}
 	if r.Said.Binding, err = bindingOf(attributes.GetSource().GetCertificate()); err != nil {
@@ -52,7 +52,9 @@ func (s *Server) request(in *authv3.CheckRequest) (profile string, r *gateway.Re
 	}
 	r.Peer = addressOf(attributes.GetSource().GetAddress())
 	if at, ok := s.Metadata[profile]; ok {
-		r.Said.Claims = attributes.GetMetadataContext().GetFilterMetadata()[at.Filter].GetFields()[at.Key].GetStructValue().AsMap()
+		if payload := attributes.GetMetadataContext().GetFilterMetadata()[at.Filter].GetFields()[at.Key].GetStructValue(); payload != nil {
+			r.Claims = payload.AsMap()
+		}
 	}
 	return profile, r, nil
 }

@@ -157,6 +157,9 @@ func (c *config) resolve(dir string) {
 		resolve(&t.ClientCA)
 	}
 	resolve(&c.SessionKeyFile)
+	for i := range c.Gateway.ForwardAuth {
+		resolve(&c.Gateway.ForwardAuth[i].JWT.KeysFile)
+	}
 	resolve(&c.DataDir)
 	resolve(&c.Policy.TokenFile)
 	resolve(&c.Policy.Verify.KeyFile)

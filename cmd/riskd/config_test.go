@@ -31,7 +31,17 @@ func TestGoodConfigs(t *testing.T) {
 		Name: "shop", Style: gateway.Nginx, Tenant: "acme", Class: riskd.ClassSensitive,
 		Session: sourceConfig{Cookie: "sid"}, Device: sourceConfig{Header: "X-Device"},
 		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
-		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",
+		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route", ClassHeader: "X-Risk-Class",
+	}, {
+		Name: "routed", Style: gateway.Envoy, Session: sourceConfig{Bearer: true},
+		JWT: jwtConfig{
+			KeysFile: "keys/jwks.json", Issuer: "https://idp.example", Audience: "app", Algorithms: []string{"RS256", "ES256"},
+			SessionClaim: "sid", UserClaim: "email", RolesClaim: "realm_access.roles", StartedAtClaim: "login_time",
+		},
+		Routes: []routeConfig{
+			{Path: "/orders/{id}", Methods: []string{"GET", "POST"}, Class: riskd.ClassSensitive, Activity: riskd.Background, Privilege: privilegeConfig{3, "order"}},
+			{Path: "/assets/{file...}"},
+		},
 	}}
 	full.Gateway.PublicURL = "https://riskd.example.com"
 	full.ExtAuthz = extauthzConfig{Listen: "[::1]:9183", Profile: "shop", MaxConnections: 20}
@@ -72,7 +82,7 @@ func TestGoodConfigs(t *testing.T) {
 
 	envoy := defaults()
 	envoy.Gateway.ForwardAuth = []forwardConfig{
-		{Name: "web", Style: gateway.Envoy, Session: sourceConfig{Claim: "sid"}, JWTMetadata: metadataConfig{"envoy.filters.http.jwt_authn", "jwt"}},
+		{Name: "web", Style: gateway.Envoy, JWT: jwtConfig{SessionClaim: "sid"}, JWTMetadata: metadataConfig{"envoy.filters.http.jwt_authn", "jwt"}},
 		{Name: "shop", Style: gateway.Envoy, Session: sourceConfig{Cookie: "sid"}},
 	}
 	envoy.ExtAuthz = extauthzConfig{Listen: "unix:///run/riskd/extauthz.sock", Profile: "shop", MaxConnections: 16}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/callers"
 	"github.com/riskd/riskd/extauthz"
-	"github.com/riskd/riskd/gateway"
 )
 
 // extauthzConfig is the listener for Envoy's ext_authz over gRPC.
@@ -53,8 +53,12 @@ func (f *configFaults) extauthz(c *config) {
 		if p.JWTMetadata.Filter != "" && p.JWTMetadata.Key == "" {
 			f.add(at+".jwt_metadata.key", "is missing: it is payload_in_metadata of the filter")
 		}
-		if (p.Session.Claim != "" || p.Device.Claim != "") && p.JWTMetadata.Key == "" {
-			f.add(at+".jwt_metadata", "is missing: without it there are no claims")
+		given := !reflect.DeepEqual(p.JWT, jwtConfig{})
+		switch {
+		case given && p.JWT.KeysFile == "" && p.JWTMetadata.Key == "":
+			f.add(at+".jwt", "has no keys_file, and no jwt_metadata says where Envoy puts what it has verified: no claim would ever be read")
+		case p.JWTMetadata.Key != "" && (!given || p.JWT.KeysFile != ""):
+			f.add(at+".jwt_metadata", "does nothing but beside a jwt without keys_file, which says what of the claims is read")
 		}
 	}
 	e := &c.ExtAuthz
@@ -80,12 +84,12 @@ func (f *configFaults) extauthz(c *config) {
 }
 
 // openExtAuthz begins to answer Envoys over gRPC, if any are to be.
-func (s *service) openExtAuthz(gateways *gateway.Reader) (err error) {
+func (s *service) openExtAuthz() (err error) {
 	if s.config.ExtAuthz.Listen == "" {
 		return nil
 	}
 	o := extauthz.Options{
-		Engine: s.admission, Gateways: gateways, Profile: s.config.ExtAuthz.Profile, MaxConnections: s.config.ExtAuthz.MaxConnections, Metadata: extauthzMetadata(s.config),
+		Engine: s.admission, Gateways: s.gateways, Profile: s.config.ExtAuthz.Profile, MaxConnections: s.config.ExtAuthz.MaxConnections, Metadata: extauthzMetadata(s.config),
 		TLS: s.tlsOf("extauthz.tls", "h2"), Shown: shownBy, Ready: s.notReady, Observe: s.metrics.answered,
 		Panicked: func(surface string, value any, stack []byte) { s.panics.note(surface, value, stack, time.Now()) },
 	}

@@ -188,7 +188,7 @@ type surface struct {
 }
 
 // surfaces are the parts of the API by the names that it gives them.
-var surfaces = []string{"decision", "batch", "telemetry", "authzen", "forward_auth", extauthz.Surface, "admin", "none"}
+var surfaces = []string{"decision", "batch", "telemetry", "authzen", "opa_data", "forward_auth", extauthz.Surface, "admin", "none"}
 
 // answered counts one answer of the API.
 func (m *metrics) answered(name string, status int, took time.Duration) {

@@ -50,6 +50,8 @@ type service struct {
 	// admission is before the engine, for all who ask for decisions.
 	admission *scoring.Admission
 	api       *api.API
+	// gateways follows the key files of its profiles.
+	gateways *gateway.Reader
 
 	envoys *extauthz.Server // nil: none asks over gRPC
 
@@ -228,10 +230,7 @@ func (s *service) openAPI() (err error) {
 	if err != nil {
 		return err
 	}
-	gateways, err := gateway.New(gateway.Options{
-		Profiles: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies, Key: s.key,
-	})
-	if err != nil {
+	if err := s.openGateways(); err != nil {
 		return err
 	}
 	options := api.Options{
@@ -241,7 +240,7 @@ func (s *service) openAPI() (err error) {
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
-		Gateways: gateways, PublicURL: s.config.Gateway.PublicURL, AdminHosts: s.config.Admin.AllowedHosts,
+		Gateways: s.gateways, PublicURL: s.config.Gateway.PublicURL, AdminHosts: s.config.Admin.AllowedHosts,
 		Policy:   s.pack,
 		Ready:    s.notReady,
 		Degraded: s.degraded,
@@ -257,7 +256,7 @@ func (s *service) openAPI() (err error) {
 	if s.api, err = api.New(options); err != nil {
 		return err
 	}
-	return s.openExtAuthz(gateways)
+	return s.openExtAuthz()
 }
 
 func (s *service) listen() error {
@@ -325,7 +324,7 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return slices.Concat(all, s.tlsFaults(time.Now()), s.orders.faults(time.Now()), s.store.faults())
+	return slices.Concat(all, s.tlsFaults(time.Now()), s.orders.faults(time.Now()), s.store.faults(), s.gateways.Faults())
 }
 
 // reload looks at everything on disk again.
@@ -333,6 +332,7 @@ func (s *service) reload() {
 	s.log.Info("reloading")
 	s.reloadTLS()
 	s.pack.reload(context.Background(), true)
+	s.reloadKeys()
 	_ = s.locator.Reload() // the statuses say what failed
 	for _, status := range s.locator.Status() {
 		logGeo(s.log, status)

@@ -55,7 +55,7 @@ func (f *configFaults) extauthz(c *config) {
 		}
 		given := !reflect.DeepEqual(p.JWT, jwtConfig{})
 		switch {
-		case given && p.JWT.KeysFile == "" && p.JWTMetadata.Key == "":
+		case given && p.JWT.KeysFile == "" && p.JWT.Issuer == "" && p.JWTMetadata.Key == "":
 			f.add(at+".jwt", "has no keys_file, and no jwt_metadata says where Envoy puts what it has verified: no claim would ever be read")
 		case p.JWTMetadata.Key != "" && (!given || p.JWT.KeysFile != ""):
 			f.add(at+".jwt_metadata", "does nothing but beside a jwt without keys_file, which says what of the claims is read")

@@ -152,6 +152,7 @@ var bodies = map[string]string{
 	"POST /v1/decisions":                     `{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}`,
 	"POST /v1/decisions/batch":               `[{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}]`,
 	"POST /v1/telemetry":                     `{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}`,
+	"POST /v1/data/riskd/{profile}":          kongInput,
 	"POST /access/v1/evaluation":             `{"subject":{"type":"session","id":"raw-1"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},"context":{"tenant":"shop"}}`,
 	"POST /access/v1/evaluations":            `{"subject":{"type":"session","id":"raw-1"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},"context":{"tenant":"shop"}}`,
 	"POST /v1/revocations/acks":              `{"gateway":"edge-1","epoch":0}`,

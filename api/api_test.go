@@ -236,6 +236,10 @@ func testGateways(t testing.TB, key *riskd.SessionKey) *gateway.Reader {
 				ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route",
 			},
 			{Name: "api", Style: gateway.Caddy, Session: gateway.Source{Header: "authorization"}},
+			{Name: "envoy", Style: gateway.Envoy, Session: gateway.Source{Cookie: "sid"}},
+			{Name: "routed", Style: gateway.Envoy, Session: gateway.Source{Cookie: "sid"}, Routes: []gateway.Route{
+				{Path: "/"}, {Path: "/orders/{id}", Class: riskd.ClassSensitive},
+			}},
 		},
 	})
 	if err != nil {

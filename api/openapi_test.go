@@ -182,6 +182,9 @@ func calls() []call {
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), revokes))),
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), held))),
 		breaks(profile(cookie(get("/v1/forward-auth/{profile}", 403)))),
+		profile(post("/v1/data/riskd/{profile}", kongInput, 200)),
+		profile(with(post("/v1/data/riskd/{profile}", apisixInput, 200), steps)),
+		profile(with(post("/v1/data/riskd/{profile}", envoyInput, 200), revokes)),
 		get("/v1/sessions", 200),
 		query(get("/v1/sessions", 200), "limit=1&status=step_up&user=u1"),
 		query(get("/v1/sessions", 200), "status=suspended&address=203.0.113.7"),
@@ -309,7 +312,7 @@ func calls() []call {
 	// Whoever isn't known, and who is but may not.
 	for _, in := range []call{
 		post(evaluationPath, plainQuestion, 0), post(evaluationsPath, plainQuestion, 0),
-		post("/v1/decisions", least, 0), post("/v1/decisions/batch", "["+least+"]", 0), post("/v1/telemetry", least, 0), profile(get("/v1/forward-auth/{profile}", 0)),
+		post("/v1/decisions", least, 0), post("/v1/decisions/batch", "["+least+"]", 0), post("/v1/telemetry", least, 0), profile(get("/v1/forward-auth/{profile}", 0)), profile(post("/v1/data/riskd/{profile}", kongInput, 0)),
 		get("/v1/sessions", 0), session(get("/v1/sessions/{ref}", 0), ref), session(post("/v1/sessions/{ref}/extend", "", 0), ref), user(get("/v1/users/{id}/sessions", 0)),
 		query(user(del("/v1/users/{id}", "", 0)), "actor=a"), get("/v1/decisions", 0), decision(get("/v1/decisions/{id}", 0), "d1"),
 		get("/v1/revocations", 0), get("/v1/revocations/stream", 0), post("/v1/revocations/acks", `{"gateway":"edge-1","epoch":1}`, 0), epoch(get("/v1/revocations/{epoch}", 0), "1"), post("/v1/revocations", `{"target":{"user":"a"}}`, 0), epoch(del("/v1/revocations/{epoch}", lifting, 0), "1"),
@@ -336,10 +339,14 @@ func calls() []call {
 		"/v1/revocations/acks":    `{"gateway":"edge-1","epoch":1}`,
 		"/v1/revocations/{epoch}": lifting, "/v1/step-ups/{id}": `{"result":"passed"}`, "/v1/identity-events": telling,
 		"/v1/policy/shadows": trying, "/v1/policy/shadows/{name}/promote": lifting, "/v1/policy/confirm": confirming,
+		"/v1/data/riskd/{profile}": kongInput,
 	} {
 		take := func(body string, status int) call { return challenge(post(path, body, status)) }
 		if strings.Contains(path, "{name}") {
 			take = func(body string, status int) call { return named(post(path, body, status), "next") }
+		}
+		if strings.Contains(path, "{profile}") {
+			take = func(body string, status int) call { return profile(post(path, body, status)) }
 		}
 		if path == "/v1/revocations/{epoch}" {
 			take = func(body string, status int) call { return epoch(del(path, body, status), "1") }
@@ -497,7 +504,7 @@ func TestOpenAPIExamplesAreTaken(t *testing.T) {
 	doc := loadOpenAPI(t)
 	for path, schema := range map[string]string{
 		"/v1/decisions": "Event", "/v1/revocations": "RevocationRequest", "/v1/step-ups/su_1": "StepUpAnswer", "/v1/identity-events": "IdentityEvent",
-		"/v1/revocations/acks": "Ack", evaluationPath: "Evaluation", evaluationsPath: "Evaluations",
+		"/v1/revocations/acks": "Ack", evaluationPath: "Evaluation", evaluationsPath: "Evaluations", "/v1/data/riskd/web": "OPAInput",
 		"/v1/policy/shadows": "ShadowRequest", "/v1/policy/shadows/next/promote": "PromotionRequest", "/v1/policy/confirm": "ConfirmRequest",
 	} {
 		examples := doc.Components.Schemas[schema].Value.Examples
@@ -512,7 +519,7 @@ func TestOpenAPIExamplesAreTaken(t *testing.T) {
 				t.Fatal(err)
 			}
 			handler := h.admin
-			if path == "/v1/decisions" || path == evaluationPath || path == evaluationsPath || path == "/v1/revocations/acks" {
+			if path == "/v1/decisions" || path == evaluationPath || path == evaluationsPath || path == "/v1/revocations/acks" || schema == "OPAInput" {
 				handler = h.gateway
 			}
 			if w := post(handler, path, string(body)); w.Code != 200 {

@@ -34,6 +34,7 @@ func (a *API) gatewayRoutes() []route {
 		{"POST", evaluationPath, authzenSurface, gateways, a.evaluation},
 		{"POST", evaluationsPath, authzenSurface, gateways, a.evaluations},
 		{"GET", metadataPath, authzenSurface, anybody, a.metadata},
+		{"POST", opaPath, "opa_data", gateways, a.opaData},
 	}
 	if a.Notices != nil {
 		routes = append(

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/extauthz"
 	"github.com/riskd/riskd/policies"
 )
 
@@ -187,7 +188,7 @@ type surface struct {
 }
 
 // surfaces are the parts of the API by the names that it gives them.
-var surfaces = []string{"decision", "batch", "telemetry", "authzen", "forward_auth", "stream", "ack", "admin", "none"}
+var surfaces = []string{"decision", "batch", "telemetry", "authzen", "opa_data", "forward_auth", extauthz.Surface, "stream", "ack", "admin", "none"}
 
 // answered counts one answer of the API.
 func (m *metrics) answered(name string, status int, took time.Duration) {

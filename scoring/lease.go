@@ -9,7 +9,9 @@ import (
 // lease says how long the decision may be gone by without asking again: as the
 // pack says for the class, the less the higher the score, and not past the end of
 // the session. There is none but where the policy has just allowed, with all that
-// it needs at hand and nothing pending.
+// it needs at hand and nothing pending. What isn't known of the address's place is no
+// reason against one: it wouldn't be known of the next request either, and a lease is
+// for that address alone.
 //
 // Nor is there one where orders could meet the session by something that the
 // gateway didn't say: by another user than the event's, or by an id before this one
@@ -18,7 +20,7 @@ func (t *turn) lease() {
 	d, s, e := &t.decision, t.Session, t.Event
 	pending := s.StepUp != nil || s.Asked != nil || s.Ordered != nil || s.Suspension != nil || s.Status != riskd.StatusActive
 	foreign := !e.Session.PreviousID.IsZero() || e.User.ID != "" && e.User.ID != s.User
-	if d.Outcome != riskd.Allow || d.Source != riskd.SourceFresh || len(d.Degraded) > 0 || pending || foreign {
+	if d.Outcome != riskd.Allow || d.Source != riskd.SourceFresh || len(d.Degraded) > t.unplaced || pending || foreign {
 		return
 	}
 	calm := 1 - t.Score/riskd.StepUpScore

@@ -20,6 +20,7 @@ type turn struct {
 	policy   Policy
 	pack     *riskd.Pack
 	first    bool
+	unplaced int // codes of why the place isn't known
 	agent    riskd.Agent
 	readings []riskd.Reading
 	request  []riskd.Reason // this event's reasons, capped
@@ -59,7 +60,7 @@ func (t *turn) locate() {
 		t.decision.Degraded = append(t.decision.Degraded, "client_address_unknown")
 	case t.Event.Place == (riskd.Place{}):
 		place, degraded := t.engine.Locator.Locate(t.Event.Client.IP)
-		t.Event.Place = place
+		t.Event.Place, t.unplaced = place, len(degraded)
 		t.decision.Degraded = append(t.decision.Degraded, degraded...)
 	}
 	t.agent = signals.ParseAgent(t.Event.Client.UserAgent)

@@ -54,6 +54,7 @@ var house = map[string]struct {
 	"api":          {[]string{"."}, []string{"github.com/go-json-experiment/json"}},
 	"fixtures":     {[]string{"."}, []string{"golang.org/x/tools/txtar"}},
 	"fixtures/geo": {[]string{"geo"}, nil},
+	"examples":     {},
 	"cmd/riskd":    {[]string{"*"}, []string{"*"}},
 	"bench/*":      {[]string{"*"}, []string{"*"}},
 }

@@ -4,6 +4,9 @@ package examples
 
 import (
 	"bufio"
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -44,7 +47,7 @@ func (a *app) answer(w http.ResponseWriter, r *http.Request) {
 	a.seen[r.Header.Get(probe)] = &seen{r.Method, r.RequestURI, string(body), r.Header.Clone()}
 	a.mu.Unlock()
 	if r.Header.Get("Upgrade") == "websocket" {
-		echo(w)
+		echo(w, r.Header.Get("Sec-WebSocket-Key"))
 		return
 	}
 	w.Header().Set("X-App", "here")
@@ -52,14 +55,17 @@ func (a *app) answer(w http.ResponseWriter, r *http.Request) {
 	w.Write(body)
 }
 
-// echo takes a connection over and sends each line back.
-func echo(w http.ResponseWriter) {
+// echo takes a connection over and sends each line back. The handshake is that of
+// RFC 6455 §4.2.2, which HAProxy checks; the frames aren't.
+func echo(w http.ResponseWriter, key string) {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer conn.Close()
-	io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+	accept := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		base64.StdEncoding.EncodeToString(accept[:]))
 	for lines := bufio.NewScanner(rw); lines.Scan(); {
 		io.WriteString(conn, lines.Text()+"\n")
 	}

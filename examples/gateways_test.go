@@ -39,6 +39,12 @@ var gateways = []*gateway{
 			return cmd
 		},
 	},
+	{
+		name: "haproxy", folder: "haproxy", program: "haproxy", files: []string{"haproxy.cfg", "riskd.lua"},
+		command: func(s *site) *exec.Cmd {
+			return exec.Command(s.gateway.binary(), "-db", "-f", filepath.Join(s.folder, "haproxy.cfg"))
+		},
+	},
 }
 
 // nginxMain is what Debian's nginx.conf comes to, in one folder and in the

@@ -45,6 +45,23 @@ var gateways = []*gateway{
 			return exec.Command(s.gateway.binary(), "-db", "-f", filepath.Join(s.folder, "haproxy.cfg"))
 		},
 	},
+	{
+		name: "envoy, over HTTP", folder: "envoy", program: "envoy", files: []string{"envoy-http.yaml"},
+		command: envoyCommand,
+	},
+	{
+		name: "traefik", folder: "traefik", program: "traefik", files: []string{"traefik.yaml", "site.yaml"}, ports: []string{"8090"},
+		command: func(s *site) *exec.Cmd {
+			cmd := exec.Command(s.gateway.binary(), "--configFile="+filepath.Join(s.folder, "traefik.yaml"))
+			cmd.Dir = s.folder
+			return cmd
+		},
+	},
+}
+
+func envoyCommand(s *site) *exec.Cmd {
+	return exec.Command(s.gateway.binary(), "-c", filepath.Join(s.folder, s.gateway.files[0]),
+		"--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning")
 }
 
 // nginxMain is what Debian's nginx.conf comes to, in one folder and in the

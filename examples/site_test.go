@@ -57,7 +57,23 @@ func newSite(t *testing.T, g *gateway) *site {
 		s.render(t, name)
 	}
 	startChild(t, g.command(s), s.address)
+	s.awaitServing(t)
 	return s
+}
+
+// awaitServing waits until the gateway serves: some listen before they have read
+// all of their config.
+func (s *site) awaitServing(t *testing.T) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(patience); s.ask(t, "GET", "/login", "").status != 200; {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal("the gateway doesn't serve")
+		}
+	}
 }
 
 // newFolder makes a folder that gateways can read when they have given up root.

@@ -2,9 +2,7 @@ package api
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/riskd/riskd"
@@ -27,11 +25,9 @@ type Options struct {
 	Brake Brake
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
-	// Forward are the profiles of forward-auth.
-	Forward []ForwardProfile
-	// TrustedProxies are the networks whose X-Forwarded-For is believed. None is
-	// trusted by default.
-	TrustedProxies []netip.Prefix
+	// Gateways reads what gateways ask; without it forward-auth knows no profile.
+	// Optional.
+	Gateways Gateways
 	// AdminHosts are the names, beside those of the loopback, under which the
 	// admin handler may be asked; without them a page in a browser could reach it
 	// through a name of its own.
@@ -58,9 +54,7 @@ type Options struct {
 // API is the two handlers. It is safe for concurrent use.
 type API struct {
 	Options
-	profiles map[string]*profile
-	proxies  proxies
-	hosts    map[string]bool
+	hosts map[string]bool
 }
 
 // New makes an API of its parts.
@@ -84,6 +78,9 @@ func New(o Options) (*API, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Gateways == nil {
+		o.Gateways = noProfiles{}
+	}
 	if o.Brake == nil {
 		o.Brake = released{}
 	}
@@ -102,22 +99,7 @@ func New(o Options) (*API, error) {
 	if o.Failed == nil {
 		o.Failed = func(string, error) {}
 	}
-	a := &API{Options: o, profiles: map[string]*profile{}, hosts: hostSet(o.AdminHosts)}
-	var err error
-	if a.proxies, err = newProxies(o.TrustedProxies); err != nil {
-		return nil, fmt.Errorf("api.Options.TrustedProxies: %w", err)
-	}
-	for i, f := range o.Forward {
-		p, err := newProfile(f)
-		if err == nil && a.profiles[f.Name] != nil {
-			err = fmt.Errorf("name: %q is given twice", f.Name)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("api.Options.Forward[%d]: %w", i, err)
-		}
-		a.profiles[f.Name] = p
-	}
-	return a, nil
+	return &API{Options: o, hosts: hostSet(o.AdminHosts)}, nil
 }
 
 // NewServer gives a server for one of the handlers, with limits that a caller

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/identity"
 )
 
@@ -201,6 +202,26 @@ var identityTable = map[string][]riskd.Action{
 
 var trusted = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ffff::/48")}
 
+func testGateways(t testing.TB, key *riskd.SessionKey) *gateway.Reader {
+	t.Helper()
+	r, err := gateway.New(gateway.Options{
+		Key: key, TrustedProxies: trusted,
+		Profiles: []gateway.Profile{
+			{
+				Name: "web", Style: gateway.Nginx, Tenant: "shop", Class: riskd.ClassSensitive,
+				Session: gateway.Source{Cookie: "sid"}, Device: gateway.Source{Cookie: "did"},
+				User: "X-Auth-User", Roles: "X-Auth-Roles", StartedAt: "X-Auth-Started", AuthTime: "X-Auth-Time",
+				ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route",
+			},
+			{Name: "api", Style: gateway.Caddy, Session: gateway.Source{Header: "authorization"}},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func newHouse(t testing.TB, change ...func(*Options)) *house {
 	t.Helper()
 	h := &house{engine: &answers{answer: allow}, memory: &memory{}, past: &past{}, trials: &trials{}, key: testKey(t)}
@@ -211,16 +232,8 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 	}
 	o := Options{
 		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key, Trials: h.trials,
-		Now: func() time.Time { return noon }, TrustedProxies: trusted, AdminHosts: []string{"riskd.example"},
-		Forward: []ForwardProfile{
-			{
-				Name: "web", Style: Nginx, Tenant: "shop", Class: riskd.ClassSensitive,
-				Session: Source{Cookie: "sid"}, Device: Source{Cookie: "did"},
-				User: "X-Auth-User", Roles: "X-Auth-Roles", StartedAt: "X-Auth-Started", AuthTime: "X-Auth-Time",
-				ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route",
-			},
-			{Name: "api", Style: Caddy, Session: Source{Header: "authorization"}},
-		},
+		Now: func() time.Time { return noon }, AdminHosts: []string{"riskd.example"},
+		Gateways: testGateways(t, h.key),
 		Observe: func(surface string, status int, _ time.Duration) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -253,12 +266,12 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 }
 
 func allow(e *riskd.Event, now time.Time) riskd.Decision {
-	return riskd.Decision{ID: "01JD", EventID: e.ID, At: now, Session: e.Session.ID, Outcome: riskd.Allow, Pack: "default", Revision: "432bb16"}
+	return riskd.Decision{ID: "01JD", EventID: e.ID, At: now, Session: e.Session.ID, Outcome: riskd.Allow, Pack: "default", Revision: "432bb16", Lease: riskd.Lease{ValidFor: 7900 * time.Millisecond, Epoch: 12}}
 }
 
 func stepUp(e *riskd.Event, now time.Time) riskd.Decision {
 	d := allow(e, now)
-	d.Outcome, d.Score, d.Level = riskd.StepUpNeeded, 63, riskd.Medium
+	d.Outcome, d.Score, d.Level, d.Lease = riskd.StepUpNeeded, 63, riskd.Medium, riskd.Lease{}
 	d.Shadow = []riskd.Shadow{{Pack: "default", Revision: "5c1d", Outcome: riskd.Allow, Score: 41}}
 	d.Reasons = []riskd.Reason{
 		{Code: "new_country", Nats: 6.104, Points: 49, ClearsWith: []string{"mfa"}},
@@ -274,7 +287,7 @@ func stepUp(e *riskd.Event, now time.Time) riskd.Decision {
 
 func revoke(e *riskd.Event, now time.Time) riskd.Decision {
 	d := allow(e, now)
-	d.Outcome, d.Score, d.Level, d.Source = riskd.Revoke, 100, riskd.High, riskd.SourceRevocation
+	d.Outcome, d.Score, d.Level, d.Source, d.Lease = riskd.Revoke, 100, riskd.High, riskd.SourceRevocation, riskd.Lease{}
 	return d
 }
 
@@ -304,40 +317,17 @@ func send(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	t.Parallel()
 	good := newHouse(t).Options
-	network := func(s string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(s)} }
-	profile := func(change func(*ForwardProfile)) func(*Options) {
-		return func(o *Options) {
-			f := ForwardProfile{Name: "web", Style: Caddy, Session: Source{Cookie: "sid"}}
-			change(&f)
-			o.Forward = []ForwardProfile{f}
-		}
-	}
 	cases := map[string]struct {
 		change func(*Options)
 		err    string
 	}{
-		"no engine":           {func(o *Options) { o.Engine = nil }, "api.Options.Engine"},
-		"no sessions":         {func(o *Options) { o.Sessions = nil }, "api.Options.Sessions"},
-		"no orders":           {func(o *Options) { o.Orders = nil }, "api.Options.Orders"},
-		"no step-ups":         {func(o *Options) { o.StepUps = nil }, "api.Options.StepUps"},
-		"no identity":         {func(o *Options) { o.Identity = nil }, "api.Options.Identity"},
-		"no decisions":        {func(o *Options) { o.Decisions = nil }, "api.Options.Decisions"},
-		"no key":              {func(o *Options) { o.Key = nil }, "api.Options.Key"},
-		"all of IPv4 trusted": {func(o *Options) { o.TrustedProxies = network("0.0.0.0/0") }, "trusts everybody"},
-		"all of IPv6 trusted": {func(o *Options) { o.TrustedProxies = network("::/0") }, "trusts everybody"},
-		"a mapped network":    {func(o *Options) { o.TrustedProxies = network("::ffff:10.0.0.0/104") }, "IPv4 network"},
-		"no network":          {func(o *Options) { o.TrustedProxies = []netip.Prefix{{}} }, "TrustedProxies"},
-		"profile twice":       {func(o *Options) { o.Forward = append(o.Forward, o.Forward[0]) }, `Forward[2]: name: "web" is given twice`},
-		"profile's name":      {profile(func(f *ForwardProfile) { f.Name = "a/b" }), "Forward[0]: name"},
-		"profile's style":     {profile(func(f *ForwardProfile) { f.Style = 0 }), "Forward[0]: style"},
-		"profile's session":   {profile(func(f *ForwardProfile) { f.Session = Source{} }), "Forward[0]: session: is required"},
-		"two sources":         {profile(func(f *ForwardProfile) { f.Session.Header = "X-Sid" }), "session: must be a cookie or a header"},
-		"cookie's name":       {profile(func(f *ForwardProfile) { f.Session.Cookie = "a b" }), `session: "a b" is not the name of a cookie`},
-		"device's name":       {profile(func(f *ForwardProfile) { f.Device.Cookie = "a;b" }), `device: "a;b"`},
-		"header with _":       {profile(func(f *ForwardProfile) { f.User = "X_User" }), `user: "X_User" is not the name`},
-		"one header for two":  {profile(func(f *ForwardProfile) { f.User, f.ACR = "X-A", "x-a" }), "acr: X-A is read for something else"},
-		"a header of ours":    {profile(func(f *ForwardProfile) { f.User = "X-Forwarded-Method" }), "user: X-Forwarded-Method is read"},
-		"long tenant":         {profile(func(f *ForwardProfile) { f.Tenant = strings.Repeat("t", 257) }), "tenant: is longer"},
+		"no engine":    {func(o *Options) { o.Engine = nil }, "api.Options.Engine"},
+		"no sessions":  {func(o *Options) { o.Sessions = nil }, "api.Options.Sessions"},
+		"no orders":    {func(o *Options) { o.Orders = nil }, "api.Options.Orders"},
+		"no step-ups":  {func(o *Options) { o.StepUps = nil }, "api.Options.StepUps"},
+		"no identity":  {func(o *Options) { o.Identity = nil }, "api.Options.Identity"},
+		"no decisions": {func(o *Options) { o.Decisions = nil }, "api.Options.Decisions"},
+		"no key":       {func(o *Options) { o.Key = nil }, "api.Options.Key"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -355,15 +345,6 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	}
 	if _, err := New(required); err != nil {
 		t.Errorf("the required parts alone give %v", err)
-	}
-}
-
-func TestParseForwardStyle(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]ForwardStyle{"nginx": Nginx, "caddy": Caddy, "": 0, "Nginx": 0} {
-		if got, err := ParseForwardStyle(name); got != want || (err == nil) != (want != 0) {
-			t.Errorf("%q gives %d, %v", name, got, err)
-		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
-	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/policies/bundle"
 )
 
@@ -131,7 +131,7 @@ func (f *configFaults) proxies(path string, ranges []netip.Prefix) {
 }
 
 // profiles has each profile checked by the API that will work with it.
-func (f *configFaults) profiles(path string, profiles []api.ForwardProfile) {
+func (f *configFaults) profiles(path string, profiles []gateway.Profile) {
 	names := map[string]bool{}
 	for i, p := range profiles {
 		at := fmt.Sprintf("%s[%d]", path, i)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
-	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/gateway"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -39,8 +39,8 @@ func readScalar(n *yaml.Node, into reflect.Value) bool {
 	case *netip.Prefix:
 		v, err := netip.ParsePrefix(n.Value)
 		return set(into, v, err == nil)
-	case *api.ForwardStyle:
-		v, err := api.ParseForwardStyle(n.Value)
+	case *gateway.Style:
+		v, err := gateway.ParseStyle(n.Value)
 		return set(into, v, err == nil)
 	case *riskd.Class:
 		v, err := riskd.ParseClass(n.Value)
@@ -70,8 +70,8 @@ func kindOf(t reflect.Type) string {
 		return "a time with its unit, such as 250ms, 5s or 1m"
 	case netip.Prefix:
 		return "a range of addresses, such as 10.1.0.0/16 or 192.0.2.7/32"
-	case api.ForwardStyle:
-		return "nginx or caddy"
+	case gateway.Style:
+		return "one of " + strings.Join(gateway.Styles(), ", ")
 	case riskd.Class:
 		return "open, standard, sensitive or admin"
 	case riskd.NetworkKind:

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
-	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/gateway"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -27,7 +27,7 @@ func TestGoodConfigs(t *testing.T) {
 		netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32"),
 	}
 	full.Gateway.ForwardAuth = []forwardConfig{{
-		Name: "shop", Style: api.Nginx, Tenant: "acme", Class: riskd.ClassSensitive,
+		Name: "shop", Style: gateway.Nginx, Tenant: "acme", Class: riskd.ClassSensitive,
 		Session: sourceConfig{Cookie: "sid"}, Device: sourceConfig{Header: "X-Device"},
 		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
 		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",

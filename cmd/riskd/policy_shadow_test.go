@@ -22,10 +22,10 @@ func (r *running) riskd(args ...string) (code int, out, errs string) {
 func (r *running) awaitJudged(name string, events int) {
 	r.t.Helper()
 	for {
-		_, body := r.get(r.admin + "/v1/policy/shadows/" + name)
+		status, body := r.get(r.admin + "/v1/policy/shadows/" + name)
 		var d shadowDocument
-		if err := json.Unmarshal([]byte(body), &d); err != nil {
-			r.t.Fatalf("%v: %s", err, body)
+		if err := json.Unmarshal([]byte(body), &d); err != nil || status != http.StatusOK {
+			r.t.Fatalf("%d, %v: %s", status, err, body)
 		}
 		if len(d.Errors) > 0 || d.Dropped > 0 {
 			r.t.Fatalf("%s fails: %s", name, body)

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/geo"
 	"github.com/riskd/riskd/identity"
 	"github.com/riskd/riskd/scoring"
@@ -204,6 +205,12 @@ func (s *service) openAPI() (err error) {
 	if err != nil {
 		return err
 	}
+	gateways, err := gateway.New(gateway.Options{
+		Profiles: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies, Key: s.key,
+	})
+	if err != nil {
+		return err
+	}
 	s.api, err = api.New(api.Options{
 		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
@@ -211,13 +218,12 @@ func (s *service) openAPI() (err error) {
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
-		Forward: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies,
-		AdminHosts: s.config.Admin.AllowedHosts,
-		Policy:     s.pack,
-		Ready:      s.notReady,
-		Degraded:   s.degraded,
-		Metrics:    promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
-		Observe:    s.metrics.answered,
+		Gateways: gateways, AdminHosts: s.config.Admin.AllowedHosts,
+		Policy:   s.pack,
+		Ready:    s.notReady,
+		Degraded: s.degraded,
+		Metrics:  promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}),
+		Observe:  s.metrics.answered,
 		Panicked: func(surface string, value any, stack []byte) {
 			s.panics.note(surface, value, stack, time.Now())
 		},

@@ -1,4 +1,4 @@
-package api
+package gateway
 
 import (
 	"testing"
@@ -50,7 +50,7 @@ func TestClientAddress(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := p.client(peerAddress(c.peer), c.forwarded); got.String() != c.want {
+			if got := p.client(PeerAddress(c.peer), c.forwarded); got.String() != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -59,7 +59,7 @@ func TestClientAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := nobody.client(peerAddress("127.0.0.1:1"), []string{"203.0.113.7"}); got.String() != "127.0.0.1" {
+	if got := nobody.client(PeerAddress("127.0.0.1:1"), []string{"203.0.113.7"}); got.String() != "127.0.0.1" {
 		t.Errorf("without trusted proxies the client is %s", got)
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package gateway
 
 import (
 	"fmt"
@@ -58,9 +58,9 @@ func (p proxies) client(peer netip.Addr, forwardedFor []string) netip.Addr {
 	return client
 }
 
-// peerAddress gives the address of the far end of a connection, the zero one if
+// PeerAddress gives the address of the far end of a connection, the zero one if
 // it has none.
-func peerAddress(remote string) netip.Addr {
+func PeerAddress(remote string) netip.Addr {
 	from, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return netip.Addr{}

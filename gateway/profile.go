@@ -1,4 +1,4 @@
-package api
+package gateway
 
 import (
 	"errors"
@@ -10,45 +10,15 @@ import (
 	"github.com/riskd/riskd"
 )
 
-// ForwardStyle is the dialect in which a gateway tells what the client asked for.
-type ForwardStyle uint8
-
-// The dialects of forward-auth.
-const (
-	// Nginx is auth_request, told by proxy_set_header X-Original-Method.
-	Nginx ForwardStyle = iota + 1
-	// Caddy is forward_auth, and what else sends X-Forwarded-Method: Traefik, APISIX.
-	Caddy
-)
-
-var forwardStyles = map[string]ForwardStyle{"nginx": Nginx, "caddy": Caddy}
-
-// ParseForwardStyle reads the name of a dialect, nginx or caddy.
-func ParseForwardStyle(s string) (ForwardStyle, error) {
-	if style := forwardStyles[s]; style != 0 {
-		return style, nil
-	}
-	return 0, fmt.Errorf("%q is not one of nginx, caddy", s)
-}
-
-// methodHeader is the header with the method of the client's request.
-func (s ForwardStyle) methodHeader() string {
-	if s == Nginx {
-		return "X-Original-Method"
-	}
-	return "X-Forwarded-Method"
-}
-
-// ForwardProfile says how to read what one gateway, or one location of it, asks.
-// Its paths begin with /v1/forward-auth/NAME.
+// Profile says how to read what one gateway, or one location of it, asks.
 //
 // Beside the headers named here only User-Agent, Accept-Language,
-// X-Forwarded-For and that of the style are looked at; whatever the gateway
+// X-Forwarded-For and those of the style are looked at; whatever the gateway
 // doesn't set itself it must delete, or the client's own would be believed.
-type ForwardProfile struct {
+type Profile struct {
 	// Name is 1 to 64 lower-case letters, digits and hyphens.
 	Name   string
-	Style  ForwardStyle
+	Style  Style
 	Tenant string
 	// Class is how much harm the requests behind this profile can do. It comes
 	// from here and never from the path, which gateway and application may read
@@ -75,10 +45,10 @@ type Source struct {
 	Header string
 }
 
-// profile is a ForwardProfile made ready: its names are canonical, and owned
+// profile is a Profile made ready: its names are canonical, and owned
 // holds every header that it reads and whether that may come more than once.
 type profile struct {
-	ForwardProfile
+	Profile
 	owned map[string]bool
 }
 
@@ -93,25 +63,28 @@ var (
 const forwardedFor = "X-Forwarded-For"
 
 // Validate reports what is wrong with a profile, beginning with the field.
-func (f ForwardProfile) Validate() error {
+func (f Profile) Validate() error {
 	_, err := newProfile(f)
 	return err
 }
 
-func newProfile(f ForwardProfile) (*profile, error) {
+func newProfile(f Profile) (*profile, error) {
 	switch {
 	case !profileName.MatchString(f.Name):
 		return nil, fmt.Errorf("name: %q must be 1 to 64 lower-case letters, digits and hyphens", f.Name)
-	case f.Style != Nginx && f.Style != Caddy:
-		return nil, errors.New("style: must be nginx or caddy")
+	case int(f.Style) >= len(styles) || f.Style == 0:
+		return nil, errors.New("style: must be one of " + strings.Join(Styles(), ", "))
 	case f.Session == Source{}:
 		return nil, errors.New("session: is required: name the cookie or the header with the session id")
 	case len(f.Tenant) > riskd.MaxID:
 		return nil, fmt.Errorf("tenant: is longer than %d bytes", riskd.MaxID)
 	}
 	p := &profile{f, map[string]bool{
-		"User-Agent": false, "Accept-Language": false, f.Style.methodHeader(): false, forwardedFor: true, "Cookie": true,
+		"User-Agent": false, "Accept-Language": false, forwardedFor: true, "Cookie": true,
 	}}
+	if name := styles[f.Style].method; name != "" {
+		p.owned[name] = false
+	}
 	for _, field := range []struct {
 		name   string
 		header *string

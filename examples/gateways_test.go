@@ -46,7 +46,7 @@ var gateways = []*gateway{
 		},
 	},
 	{
-		name: "envoy, over HTTP", folder: "envoy", program: "envoy", files: []string{"envoy-http.yaml"},
+		name: "envoy-http", folder: "envoy", program: "envoy", files: []string{"envoy-http.yaml"},
 		command: envoyCommand,
 	},
 	{

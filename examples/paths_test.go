@@ -23,13 +23,13 @@ var odd = []string{
 
 // plain are paths that nobody reads in two ways, and the classes they have.
 var plain = map[string]string{
-	"/orders/42":                          "standard",
+	"/orders/42":                         "standard",
 	"/orders/%C3%A9%20x?next=/a//b/../c": "standard",
-	"/payments":                           "",
-	"/static/a.b/c..d/.e?v=1":             "open",
-	"/login/more":                         "standard",
-	"/loginx":                             "standard",
-	"/pay/now?x=%2F":                      "sensitive",
+	"/payments":                          "",
+	"/static/a.b/c..d/.e?v=1":            "open",
+	"/login/more":                        "standard",
+	"/loginx":                            "standard",
+	"/pay/now?x=%2F":                     "sensitive",
 }
 
 var parameters = regexp.MustCompile(`;[^/]*`)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	riskgateway "github.com/riskd/riskd/gateway"
 )
 
 // scenarios are what every gateway has to stand, one after the other.
@@ -43,8 +45,13 @@ func lets(t *testing.T, s *site) {
 			t.Fatalf("%s: got %v\n%s", c.path, a, a.body)
 		}
 		h := a.app.header
-		if h.Get("X-Risk-Decision") != "allow" || h.Get("X-Risk-Score") == "" || h.Get("X-Risk-Level") != "LOW" || !strings.HasPrefix(h.Get("X-Risk-Session"), "s_") {
+		if h.Get("X-Risk-Decision") != "allow" || h.Get("X-Risk-Level") != "LOW" || !strings.HasPrefix(h.Get("X-Risk-Session"), "s_") {
 			t.Errorf("%s: the application was told %v", c.path, a.app.risk())
+		}
+		for _, name := range riskgateway.Headers {
+			if h.Get(name) == "" && name != "X-Risk-Reasons" && name != "X-Risk-Step-Up-Acr" { // which may be empty
+				t.Errorf("%s: the application wasn't told %s", c.path, name)
+			}
 		}
 		if cookie := h.Get("Cookie"); cookie != "theme=dark; sid="+session {
 			t.Errorf("%s: the application got the cookies %q", c.path, cookie)

@@ -5,6 +5,8 @@ package examples
 import (
 	"strings"
 	"testing"
+
+	riskgateway "github.com/riskd/riskd/gateway"
 )
 
 // names are ways to write a header's name that some server takes for the same.
@@ -20,16 +22,10 @@ var names = map[string]func(name string) string{
 	"dot, later on": func(n string) string { i := strings.LastIndex(n, "-"); return n[:i] + "." + n[i+1:] },
 }
 
-// riskHeaders are those of every forward-auth answer.
-var riskHeaders = []string{
-	"X-Risk-Decision", "X-Risk-Score", "X-Risk-Level", "X-Risk-Reasons",
-	"X-Risk-Decision-Id", "X-Risk-Step-Up-Acr", "X-Risk-Session", "X-Risk-Degraded",
-}
-
 func believesNoRiskHeader(t *testing.T, s *site) {
 	for name, write := range names {
 		var headers []string
-		for _, h := range riskHeaders {
+		for _, h := range riskgateway.Headers {
 			headers = append(headers, write(h)+": spoofed", write(h)+": spoofed, too")
 		}
 		for _, path := range []string{"/", "/pay", "/static/", "/login"} {

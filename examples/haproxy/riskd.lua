@@ -22,7 +22,7 @@ local function request(txn, profile)
 	local lines = {
 		"GET /v1/forward-auth/" .. profile .. " HTTP/1.0",
 		"Host: riskd",
-		"X-Forwarded-Method: " .. txn.f:method(),
+		"X-Original-Method: " .. txn.f:method(),
 		"X-Forwarded-For: " .. txn.f:src(),
 	}
 	local headers = txn.http:req_get_headers()

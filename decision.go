@@ -3,6 +3,7 @@ package riskd
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -82,6 +83,21 @@ type StepUp struct {
 	// weren't.
 	AuthTime time.Time
 	Tried    time.Time
+}
+
+// stepUpPrefix begins the id of every challenge; the session's reference and an id
+// of its own follow, so that a challenge's id alone says whose it is.
+const stepUpPrefix = "su_"
+
+// StepUpID makes the id of a challenge to a session.
+func StepUpID(session SessionID, id string) string {
+	return stepUpPrefix + strings.TrimPrefix(session.String(), refPrefix) + "_" + id
+}
+
+// SessionOfStepUp gives the session that a challenge's id names.
+func SessionOfStepUp(id string) (SessionID, error) {
+	ref, _, _ := strings.Cut(strings.TrimPrefix(id, stepUpPrefix), "_")
+	return ParseSessionRef(refPrefix + ref)
 }
 
 // StepUpAnswer is what an identity provider tells of a challenge.

@@ -51,13 +51,15 @@ var house = map[string]struct {
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",
 	}},
-	"gateway":      {[]string{"."}, nil},
-	"api":          {[]string{".", "gateway"}, []string{"github.com/go-json-experiment/json"}},
-	"fixtures":     {[]string{"."}, []string{"golang.org/x/tools/txtar"}},
-	"fixtures/geo": {[]string{"geo"}, nil},
-	"examples":     {},
-	"cmd/riskd":    {[]string{"*"}, []string{"*"}},
-	"bench/*":      {[]string{"*"}, []string{"*"}},
+	"gateway":             {[]string{"."}, nil},
+	"api":                 {[]string{".", "gateway"}, []string{"github.com/go-json-experiment/json"}},
+	"callers":             {[]string{"."}, nil},
+	"callers/callerstest": {},
+	"fixtures":            {[]string{"."}, []string{"golang.org/x/tools/txtar"}},
+	"fixtures/geo":        {[]string{"geo"}, nil},
+	"examples":            {},
+	"cmd/riskd":           {[]string{"*"}, []string{"*"}},
+	"bench/*":             {[]string{"*"}, []string{"*"}},
 }
 
 const maxDepth = 4

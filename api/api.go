@@ -23,6 +23,9 @@ type Options struct {
 	Trials Trials
 	// Brake has what would meet many wait for a confirmation. Optional.
 	Brake Brake
+	// Callers says who is calling. Without it nobody is asked, so that only callers
+	// who may do everything must be able to reach the handlers. Optional.
+	Callers Callers
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
 	// Gateways reads what gateways ask; without it forward-auth knows no profile.

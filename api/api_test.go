@@ -82,7 +82,7 @@ func (m *memory) List(f Filter) ([]riskd.Session, string, error) {
 		switch {
 		case !past:
 			past = s.ID.String() == f.Cursor
-		case f.User != "" && s.User != f.User, f.Status != nil && s.Status != *f.Status:
+		case f.Tenant != "" && s.Tenant != f.Tenant, f.User != "" && s.User != f.User, f.Status != nil && s.Status != *f.Status:
 		case len(page) == f.Limit:
 			return page, page[len(page)-1].ID.String(), nil
 		default:
@@ -153,7 +153,8 @@ func (m *memory) Answer(_ context.Context, a riskd.StepUpAnswer, _ time.Time) (r
 
 // Extend gives the session with its clock begun anew; what speaks against that is
 // told by its status.
-func (m *memory) Extend(id riskd.SessionID, now time.Time) (riskd.Session, error) {
+func (m *memory) Extend(id riskd.SessionID, now time.Time, actor string) (riskd.Session, error) {
+	m.acts = append(m.acts, "extend by "+actor)
 	s, ok := m.Session(id)
 	switch {
 	case !ok:

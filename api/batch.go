@@ -112,12 +112,12 @@ func (a *API) decideOne(ctx context.Context, surface string, value []byte, at st
 			p.Errors = problemErrors(inArray(at, &riskd.FieldError{Path: documentPath, Detail: failedDetail}))
 		}
 	}()
-	e, err := DecodeEvent(value, a.Key)
+	e, err := a.event(ctx, value)
 	if err == nil {
 		d, err = a.decide(ctx, e)
 	}
 	if err != nil {
-		p = invalidDocument(http.StatusBadRequest, inArray(at, err))
+		p = refusedAt(at, err)
 	}
 	return d, p
 }

@@ -32,14 +32,14 @@ func (a *API) decision(w http.ResponseWriter, r *http.Request) int {
 	if p != nil {
 		return writeProblem(w, p)
 	}
-	e, err := DecodeEvent(body.b, a.Key)
+	e, err := a.event(r.Context(), body.b)
 	body.free()
 	if err != nil {
-		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+		return writeProblem(w, refused(err))
 	}
 	d, err := a.decide(r.Context(), e)
 	if err != nil {
-		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+		return writeProblem(w, refused(err))
 	}
 	out := newBuffer()
 	defer out.free()
@@ -47,11 +47,27 @@ func (a *API) decision(w http.ResponseWriter, r *http.Request) int {
 	return write(w, http.StatusOK, jsonType, out.b)
 }
 
+// event reads an event of a caller's. One that is bound to a tenant and names none
+// means its own.
+func (a *API) event(ctx context.Context, body []byte) (*riskd.Event, error) {
+	var w wireEvent
+	err := decode(body, &w)
+	if err == nil {
+		w.Tenant, err = ownTenant(callerIn(ctx), w.Tenant)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.event(a.Key, nil)
+}
+
 // decide answers a valid event at its own time. The error is a fault of that
-// time.
+// time, or of its tenant, if the caller is bound to another.
 func (a *API) decide(ctx context.Context, e *riskd.Event) (riskd.Decision, error) {
 	now := a.Now()
 	switch {
+	case !callerIn(ctx).Sees(e.Tenant):
+		return riskd.Decision{}, errForeignTenant
 	case e.Time.Sub(now) > MaxAhead:
 		e.Time, e.Degraded = now, append(e.Degraded, eventAhead)
 	case e.Time.IsZero():

@@ -17,7 +17,7 @@ const maxErasure = 5 * time.Minute
 // stays, but that he is revoked.
 func (a *API) eraseUser(w http.ResponseWriter, r *http.Request) int {
 	q := newQuery(r, "tenant", "actor")
-	user, tenant, actor := r.PathValue("id"), q.text("tenant"), q.text("actor")
+	user, tenant, actor := r.PathValue("id"), q.tenant(), q.text("actor")
 	if actor == "" {
 		q.check("actor", errors.New("is required: an erasure is put on record"))
 	}
@@ -34,7 +34,7 @@ func (a *API) eraseUser(w http.ResponseWriter, r *http.Request) int {
 	}
 	// Taking every byte of him out of a large store takes longer than answers may.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(maxErasure))
-	ended, err := a.Orders.Erase(r.Context(), tenant, user, a.Now(), actor)
+	ended, err := a.Orders.Erase(r.Context(), tenant, user, a.Now(), signed(callerOf(r), actor))
 	if err != nil {
 		return a.fail(w, err, repeatIt)
 	}

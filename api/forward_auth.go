@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"strings"
 
@@ -31,15 +33,43 @@ func (noProfiles) Event(string, *gateway.Request) (*riskd.Event, gateway.Refusal
 func (a *API) forwardAuth(w http.ResponseWriter, r *http.Request) int {
 	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, forwardPath), "/")
 	name, _, _ = strings.Cut(name, "/")
-	e, code := a.Gateways.Event(name, &gateway.Request{Header: r.Header, Peer: gateway.PeerAddress(r.RemoteAddr)})
+	e, code := a.Gateways.Event(name, &gateway.Request{Header: r.Header, Peer: gateway.PeerAddress(r.RemoteAddr), Local: overSocket(r)})
 	if code != "" {
 		return answerForward(w, gateway.Refuse(code))
 	}
 	d, err := a.decide(r.Context(), e)
+	if errors.Is(err, errForeignTenant) {
+		return answerForward(w, gateway.Refuse(gateway.NotAllowed))
+	}
 	if err != nil {
 		return answerForward(w, gateway.Refuse(gateway.Malformed))
 	}
 	return answerForward(w, gateway.Tell(&d))
+}
+
+// admitForward lets in gateways. Whoever isn't known as one is answered 403: that
+// is the gateway's fault, and no user could sign in to mend it.
+func (a *API) admitForward(rt *route) handler {
+	if a.Callers == nil {
+		return rt.handle
+	}
+	return func(w http.ResponseWriter, r *http.Request) int {
+		c, err := a.Callers.ForwardAuth(r)
+		if err != nil {
+			return answerForward(w, gateway.Refuse(gateway.UnknownCaller))
+		}
+		if !rt.access.admits(c) {
+			return answerForward(w, gateway.Refuse(gateway.NotAllowed))
+		}
+		return rt.handle(w, withCaller(r, c))
+	}
+}
+
+// overSocket reports whether a request came through a unix socket, whose far end is
+// a gateway on this machine and has no address.
+func overSocket(r *http.Request) bool {
+	at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && at.Network() == "unix"
 }
 
 // failForward is the answer when forward-auth itself has failed.

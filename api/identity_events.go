@@ -24,11 +24,14 @@ type wireIdentityEvent struct {
 
 // event turns the wire's words into the vocabulary's; what they mean together is
 // for IdentityEvents to say.
-func (w *wireIdentityEvent) event(key *riskd.SessionKey) (riskd.IdentityEvent, error) {
+func (w *wireIdentityEvent) event(c *riskd.Caller, key *riskd.SessionKey) (_ riskd.IdentityEvent, err error) {
 	var faults faultList
+	if w.Tenant, err = ownTenant(c, w.Tenant); err != nil {
+		return riskd.IdentityEvent{}, err
+	}
 	e := riskd.IdentityEvent{
 		ID: w.ID, Type: w.Type, Time: w.Time, Tenant: w.Tenant, User: w.User, Device: w.Device,
-		Session: key.ID(w.Tenant, w.SessionID), Reason: w.Reason, Actor: w.Actor,
+		Session: key.ID(w.Tenant, w.SessionID), Reason: w.Reason, Actor: signed(c, w.Actor),
 	}
 	switch {
 	case w.Session != "" && w.SessionID != "":
@@ -52,9 +55,16 @@ func (a *API) identityEvent(w http.ResponseWriter, r *http.Request) int {
 	if p := readDocument(r, &wire); p != nil {
 		return writeProblem(w, p)
 	}
-	e, err := wire.event(a.Key)
+	c := callerOf(r)
+	e, err := wire.event(c, a.Key)
 	if err != nil {
-		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+		return writeProblem(w, refused(err))
+	}
+	if wire.Session != "" && !a.sees(c, e.Session) {
+		return writeProblem(w, unknownSession(e.Session))
+	}
+	if wire.Confirm && !operators.admits(c) {
+		return writeProblem(w, forbidden("confirm: is for operators, who answer for it"))
 	}
 	now := a.Now()
 	if err := confirmed(wire.Confirm, wire.Actor); err != nil {

@@ -13,7 +13,7 @@ import (
 func (a *API) listDecisions(w http.ResponseWriter, r *http.Request) int {
 	q := newQuery(r, "session", "tenant", "user", "decision", "reason", "since", "cursor", "limit")
 	f := DecisionFilter{
-		Session: q.session("session"), Tenant: q.text("tenant"), User: q.text("user"), Outcome: q.outcome("decision"),
+		Session: q.session("session"), Tenant: q.tenant(), User: q.text("user"), Outcome: q.outcome("decision"),
 		Reason: q.text("reason"), Since: q.time("since"), Cursor: q.text("cursor"), Limit: q.limit(),
 	}
 	var page []riskd.KeptDecision
@@ -41,19 +41,21 @@ func (a *API) explainDecision(w http.ResponseWriter, r *http.Request) int {
 	if q := newQuery(r); q.problem != nil {
 		return writeProblem(w, q.problem)
 	}
+	c := callerOf(r)
 	x, ok := a.Decisions.Explain(r.Context(), r.PathValue("id"))
-	if !ok {
-		return writeProblem(w, a.unknownDecision())
+	if !ok || !c.Sees(x.Tenant) {
+		return writeProblem(w, a.unknownDecision(c))
 	}
 	return writeJSON(w, http.StatusOK, newExplanationJSON(&x))
 }
 
-// unknownDecision says what is kept instead. The id isn't repeated: it might be
-// anything.
-func (a *API) unknownDecision() *problem {
+// unknownDecision says what is kept instead, unless the caller is bound to a tenant:
+// that is of all of them. The id isn't repeated: it might be anything.
+func (a *API) unknownDecision(c *riskd.Caller) *problem {
 	allowed, others := a.Decisions.Spans()
 	detail := "riskd keeps no decision of that id"
 	switch {
+	case c.Bound:
 	case allowed.Kept+others.Kept == 0:
 		detail += ", nor any other"
 	case others.Kept == 0:

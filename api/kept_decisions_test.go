@@ -32,7 +32,7 @@ func (p *past) List(f DecisionFilter) (page []riskd.KeptDecision, next string, e
 		return nil, "", errors.New("is none of ours")
 	}
 	for _, x := range p.kept {
-		if f.Cursor == "" || x.ID < f.Cursor {
+		if (f.Cursor == "" || x.ID < f.Cursor) && (f.Tenant == "" || f.Tenant == x.Tenant) {
 			page = append(page, x.KeptDecision)
 		}
 	}

@@ -23,10 +23,11 @@ type Sessions interface {
 	// and the cursor of the next page, "" after the last. A cursor that it never
 	// gave is an error.
 	List(f Filter) (page []riskd.Session, next string, err error)
-	// Extend begins a session's idle clock anew and gives the session. It fails
+	// Extend begins a session's idle clock anew for an actor, who may be nobody, and
+	// gives the session. It fails
 	// with [riskd.ErrUnknownSession], [riskd.ErrSessionOver] or
 	// [riskd.ErrStepUpPending].
-	Extend(id riskd.SessionID, now time.Time) (riskd.Session, error)
+	Extend(id riskd.SessionID, now time.Time, actor string) (riskd.Session, error)
 }
 
 // Filter chooses sessions; its zero fields let everything through. It is an

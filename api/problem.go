@@ -62,6 +62,20 @@ func problemErrors(faults []*riskd.FieldError) []problemError {
 	return out
 }
 
+// refused is the problem of a document with faults, or of one whose tenant isn't the
+// caller's.
+func refused(err error) *problem { return refusedAt("", err) }
+
+// refusedAt is refused for one document of several.
+func refusedAt(at string, err error) *problem {
+	p := invalidDocument(http.StatusBadRequest, inArray(at, err))
+	if errors.Is(err, errForeignTenant) {
+		f := forbidden("")
+		p.Type, p.Title, p.Status = f.Type, f.Title, f.Status
+	}
+	return p
+}
+
 func forbidden(detail string) *problem {
 	return &problem{Type: problemTypes + "forbidden", Title: "Forbidden", Status: http.StatusForbidden, Detail: detail}
 }

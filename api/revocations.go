@@ -28,13 +28,16 @@ type wireRevocation struct {
 	Actor         string    `json:"actor"`
 }
 
-// order reads the order that is given at now.
-func (w *wireRevocation) order(key *riskd.SessionKey, now time.Time) (riskd.Epoch, error) {
+// order reads the order that a caller gives at now.
+func (w *wireRevocation) order(c *riskd.Caller, key *riskd.SessionKey, now time.Time) (riskd.Epoch, error) {
 	var faults faultList
+	if err := w.within(c); err != nil {
+		return riskd.Epoch{}, err
+	}
 	e := riskd.Epoch{
 		Effect: word(&faults, "effect", cmp.Or(w.Effect, riskd.EffectRevoke.String()), riskd.ParseEffect),
 		Target: w.Target.target(w.Tenant, key, &faults),
-		At:     now, Until: w.StandingUntil, Reason: w.Reason, Actor: w.Actor,
+		At:     now, Until: w.StandingUntil, Reason: w.Reason, Actor: signed(c, w.Actor),
 	}
 	if ahead := e.Until.Sub(now); !e.Until.IsZero() && (ahead <= 0 || ahead > MaxStanding) {
 		faults.add("standing_until", fmt.Sprintf("must be ahead of now, by at most %.0f days", MaxStanding.Hours()/24))
@@ -45,6 +48,18 @@ func (w *wireRevocation) order(key *riskd.SessionKey, now time.Time) (riskd.Epoc
 		return e, errors.Join(e.Validate(), confirmed(w.Confirm, w.Actor))
 	}
 	return e, faults.err()
+}
+
+// within puts the order into the tenant that its caller is bound to.
+func (w *wireRevocation) within(c *riskd.Caller) (err error) {
+	if w.Target.Tenant != nil && c.Bound {
+		tenant, err := ownTenant(c, *w.Target.Tenant)
+		if w.Target.Tenant = &tenant; err != nil {
+			return err
+		}
+	}
+	w.Tenant, err = ownTenant(c, w.Tenant)
+	return err
 }
 
 // revocationJSON is an order as operators see it.
@@ -73,9 +88,13 @@ func (a *API) revoke(w http.ResponseWriter, r *http.Request) int {
 	if p := readDocument(r, &wire); p != nil {
 		return writeProblem(w, p)
 	}
-	order, err := wire.order(a.Key, a.Now())
+	c := callerOf(r)
+	order, err := wire.order(c, a.Key, a.Now())
 	if err != nil {
-		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
+		return writeProblem(w, refused(err))
+	}
+	if wire.Target.Session != nil && !a.sees(c, order.Target.Session) {
+		return writeProblem(w, unknownSession(order.Target.Session))
 	}
 	if wire.Preview {
 		return a.preview(w, order.Target)
@@ -106,8 +125,18 @@ func (a *API) preview(w http.ResponseWriter, t riskd.Target) int {
 	}{true, matched, newSessionsJSON(sample)})
 }
 
+// seesOrder reports whether an order is there for a caller. One over a session is in
+// the session's tenant, whatever whoever gave it has called that.
+func (a *API) seesOrder(c *riskd.Caller, e *riskd.Epoch) bool {
+	if e.Target.Kind == riskd.TargetSession {
+		return a.sees(c, e.Target.Session)
+	}
+	return c.Sees(e.Target.Tenant)
+}
+
 // listRevocations answers GET /v1/revocations: all orders in force, the newest
-// first.
+// first. A page may have fewer than were asked for, or none, although others follow:
+// those that aren't there for the caller are left out of it.
 func (a *API) listRevocations(w http.ResponseWriter, r *http.Request) int {
 	q := newQuery(r, "cursor", "limit")
 	limit := q.limit()
@@ -127,7 +156,9 @@ func (a *API) listRevocations(w http.ResponseWriter, r *http.Request) int {
 	}{}
 	page := a.Orders.Orders(before, limit)
 	for i := range page {
-		answer.Revocations = append(answer.Revocations, newRevocationJSON(&page[i]))
+		if a.seesOrder(callerOf(r), &page[i]) {
+			answer.Revocations = append(answer.Revocations, newRevocationJSON(&page[i]))
+		}
 	}
 	if len(page) == limit {
 		answer.Next = strconv.FormatUint(page[len(page)-1].Number, 10)
@@ -153,6 +184,15 @@ func (w *wireLift) validate() error {
 	return faults.err()
 }
 
+// seesEpoch is seesOrder for the order of a number.
+func (a *API) seesEpoch(c *riskd.Caller, number uint64) bool {
+	if !c.Bound {
+		return true
+	}
+	found := a.Orders.Orders(number+1, 1) // the newest that isn't newer
+	return len(found) == 1 && found[0].Number == number && a.seesOrder(c, &found[0])
+}
+
 // lift answers DELETE /v1/revocations/{epoch}.
 func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 	if q := newQuery(r); q.problem != nil {
@@ -169,7 +209,11 @@ func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 	if err := wire.validate(); err != nil {
 		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
 	}
-	lifted, err := a.Orders.Lift(r.Context(), number, a.Now(), wire.Reason, wire.Actor)
+	c := callerOf(r)
+	var lifted riskd.Epoch
+	if err = riskd.ErrUnknownEpoch; a.seesEpoch(c, number) {
+		lifted, err = a.Orders.Lift(r.Context(), number, a.Now(), wire.Reason, signed(c, wire.Actor))
+	}
 	switch {
 	case errors.Is(err, riskd.ErrUnknownEpoch):
 		return writeProblem(w, unknown("epoch", fmt.Sprintf("no order in force has the number %d: GET /v1/revocations lists those that are", number)))

@@ -19,6 +19,7 @@ type route struct {
 	method  string // "" is any; GET answers HEAD too
 	pattern string // as in http.ServeMux
 	surface string
+	access  access
 	handle  handler
 }
 
@@ -27,47 +28,47 @@ const forwardPath = "/v1/forward-auth"
 
 func (a *API) gatewayRoutes() []route {
 	return []route{
-		{"POST", "/v1/decisions", "decision", a.decision},
-		{"POST", "/v1/decisions/batch", "batch", a.batch},
-		{"POST", "/v1/telemetry", "telemetry", a.telemetry},
-		{"", forwardPath + "/{profile}", "forward_auth", a.forwardAuth},
+		{"POST", "/v1/decisions", "decision", gateways, a.decision},
+		{"POST", "/v1/decisions/batch", "batch", gateways, a.batch},
+		{"POST", "/v1/telemetry", "telemetry", tellers, a.telemetry},
+		{"", forwardPath + "/{profile}", "forward_auth", gateways, a.forwardAuth},
 	}
 }
 
 func (a *API) adminRoutes() []route {
 	routes := []route{
-		{"GET", "/v1/sessions", "admin", a.listSessions},
-		{"GET", "/v1/sessions/{ref}", "admin", a.showSession},
-		{"POST", "/v1/sessions/{ref}/extend", "admin", a.extendSession},
-		{"GET", "/v1/users/{id}/sessions", "admin", a.listUserSessions},
-		{"GET", "/v1/decisions", "admin", a.listDecisions},
-		{"GET", "/v1/decisions/{id}", "admin", a.explainDecision},
-		{"GET", "/v1/revocations", "admin", a.listRevocations},
-		{"POST", "/v1/revocations", "admin", a.revoke},
-		{"DELETE", "/v1/revocations/{epoch}", "admin", a.lift},
-		{"POST", "/v1/step-ups/{id}", "admin", a.answerStepUp},
-		{"POST", "/v1/identity-events", "admin", a.identityEvent},
-		{"DELETE", "/v1/users/{id}", "admin", a.eraseUser},
-		{"GET", "/livez", "admin", live},
-		{"GET", "/readyz", "admin", a.ready},
-		{"GET", "/openapi.json", "admin", openAPI},
+		{"GET", "/v1/sessions", "admin", analysts, a.listSessions},
+		{"GET", "/v1/sessions/{ref}", "admin", analysts, a.showSession},
+		{"POST", "/v1/sessions/{ref}/extend", "admin", operators, a.extendSession},
+		{"GET", "/v1/users/{id}/sessions", "admin", analysts, a.listUserSessions},
+		{"GET", "/v1/decisions", "admin", analysts, a.listDecisions},
+		{"GET", "/v1/decisions/{id}", "admin", analysts, a.explainDecision},
+		{"GET", "/v1/revocations", "admin", analysts, a.listRevocations},
+		{"POST", "/v1/revocations", "admin", operators, a.revoke},
+		{"DELETE", "/v1/revocations/{epoch}", "admin", operators, a.lift},
+		{"POST", "/v1/step-ups/{id}", "admin", providers, a.answerStepUp},
+		{"POST", "/v1/identity-events", "admin", providers, a.identityEvent},
+		{"DELETE", "/v1/users/{id}", "admin", admins, a.eraseUser},
+		{"GET", "/livez", "admin", anybody, live},
+		{"GET", "/readyz", "admin", anybody, a.ready},
+		{"GET", "/openapi.json", "admin", anyCaller, openAPI},
 	}
 	if a.Policy != nil {
-		routes = append(routes, route{"GET", "/v1/policy", "admin", a.showPolicy})
+		routes = append(routes, route{"GET", "/v1/policy", "admin", ofAll(analysts), a.showPolicy})
 	}
 	if a.Trials != nil {
 		routes = append(
 			routes,
-			route{"GET", "/v1/policy/shadows", "admin", a.listShadows},
-			route{"POST", "/v1/policy/shadows", "admin", a.addShadow},
-			route{"GET", "/v1/policy/shadows/{name}", "admin", a.showShadow},
-			route{"DELETE", "/v1/policy/shadows/{name}", "admin", a.endShadow},
-			route{"POST", "/v1/policy/shadows/{name}/promote", "admin", a.promoteShadow},
-			route{"POST", "/v1/policy/confirm", "admin", a.confirmPolicy},
+			route{"GET", "/v1/policy/shadows", "admin", ofAll(analysts), a.listShadows},
+			route{"POST", "/v1/policy/shadows", "admin", ofAll(operators), a.addShadow},
+			route{"GET", "/v1/policy/shadows/{name}", "admin", ofAll(analysts), a.showShadow},
+			route{"DELETE", "/v1/policy/shadows/{name}", "admin", ofAll(operators), a.endShadow},
+			route{"POST", "/v1/policy/shadows/{name}/promote", "admin", ofAll(admins), a.promoteShadow},
+			route{"POST", "/v1/policy/confirm", "admin", ofAll(admins), a.confirmPolicy},
 		)
 	}
 	if a.Metrics != nil {
-		routes = append(routes, route{"GET", "/metrics", "admin", a.metrics})
+		routes = append(routes, route{"GET", "/metrics", "admin", ofAll(analysts), a.metrics})
 	}
 	return routes
 }
@@ -76,7 +77,7 @@ func (a *API) adminRoutes() []route {
 func (a *API) Gateway() http.Handler {
 	routes := a.gatewayRoutes()
 	mux := a.mux(routes[:len(routes)-1])
-	forward := a.serve("forward_auth", a.forwardAuth, failForward)
+	forward := a.serve("forward_auth", a.admitForward(&routes[len(routes)-1]), failForward)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Forward-auth goes before the mux, which would answer a path that isn't
 		// clean with a redirect: what a gateway appends is the client's.
@@ -106,7 +107,7 @@ func (a *API) mux(routes []route) http.Handler {
 		if patterns[rt.pattern] == nil {
 			patterns[rt.pattern] = map[string]http.Handler{}
 		}
-		h := a.serve(rt.surface, rt.handle, failProblem)
+		h := a.serve(rt.surface, a.admit(&rt), failProblem)
 		patterns[rt.pattern][rt.method] = h
 		if rt.method == http.MethodGet {
 			patterns[rt.pattern][http.MethodHead] = h

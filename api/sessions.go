@@ -23,7 +23,7 @@ const (
 func (a *API) listSessions(w http.ResponseWriter, r *http.Request) int {
 	q := newQuery(r, "tenant", "user", "device", "address", "status", "cursor", "limit")
 	return a.answerSessions(w, q, Filter{
-		Tenant: q.text("tenant"), User: q.text("user"), Device: q.text("device"), Prefix: q.prefix("address"),
+		Tenant: q.tenant(), User: q.text("user"), Device: q.text("device"), Prefix: q.prefix("address"),
 		Status: q.status(), Cursor: q.text("cursor"), Limit: q.limit(),
 	})
 }
@@ -32,7 +32,7 @@ func (a *API) listSessions(w http.ResponseWriter, r *http.Request) int {
 func (a *API) listUserSessions(w http.ResponseWriter, r *http.Request) int {
 	q := newQuery(r, "tenant", "status", "cursor", "limit")
 	return a.answerSessions(w, q, Filter{
-		Tenant: q.text("tenant"), User: r.PathValue("id"), Status: q.status(), Cursor: q.text("cursor"), Limit: q.limit(),
+		Tenant: q.tenant(), User: r.PathValue("id"), Status: q.status(), Cursor: q.text("cursor"), Limit: q.limit(),
 	})
 }
 
@@ -60,7 +60,7 @@ func (a *API) showSession(w http.ResponseWriter, r *http.Request) int {
 		return writeProblem(w, p)
 	}
 	s, ok := a.Sessions.Session(id)
-	if !ok {
+	if !ok || !callerOf(r).Sees(s.Tenant) {
 		return writeProblem(w, unknownSession(id))
 	}
 	return writeJSON(w, http.StatusOK, struct {
@@ -75,8 +75,11 @@ func (a *API) extendSession(w http.ResponseWriter, r *http.Request) int {
 	if p != nil {
 		return writeProblem(w, p)
 	}
+	if !a.sees(callerOf(r), id) {
+		return writeProblem(w, unknownSession(id))
+	}
 	now := a.Now()
-	s, err := a.Sessions.Extend(id, now)
+	s, err := a.Sessions.Extend(id, now, signed(callerOf(r), ""))
 	switch {
 	case errors.Is(err, riskd.ErrUnknownSession):
 		return writeProblem(w, unknownSession(id))
@@ -114,13 +117,14 @@ func unknownSession(id riskd.SessionID) *problem {
 // query reads the parameters of a request; the first wrong one is its problem.
 type query struct {
 	values  url.Values
+	caller  *riskd.Caller
 	problem *problem
 }
 
 // newQuery takes only the parameters that are known, each at most once.
 func newQuery(r *http.Request, known ...string) *query {
 	values, err := url.ParseQuery(r.URL.RawQuery)
-	q := &query{values: values}
+	q := &query{values: values, caller: callerOf(r)}
 	if err != nil {
 		q.problem = invalid(http.StatusBadRequest, "the query isn't percent-encoded as it should be")
 	}
@@ -155,6 +159,16 @@ func (q *query) check(name string, err error) {
 }
 
 func (q *query) text(name string) string { return q.values.Get(name) }
+
+// tenant is the one that is asked for, "" for all of them; to a caller that is bound
+// there is only its own.
+func (q *query) tenant() string {
+	tenant, err := ownTenant(q.caller, q.text("tenant"))
+	if err != nil && q.problem == nil {
+		q.problem = forbidden(err.Error())
+	}
+	return tenant
+}
 
 func (q *query) status() *riskd.Status {
 	s := q.text("status")

@@ -230,7 +230,7 @@ func (a *API) promoteShadow(w http.ResponseWriter, r *http.Request) int {
 	if err := responsible(wire.Actor, wire.Reason); err != nil {
 		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
 	}
-	report, err := a.Trials.Promote(r.PathValue("name"), wire.Force, wire.Actor, wire.Reason, a.Now())
+	report, err := a.Trials.Promote(r.PathValue("name"), wire.Force, signed(callerOf(r), wire.Actor), wire.Reason, a.Now())
 	var refused *riskd.NotPromoted
 	switch {
 	case errors.Is(err, riskd.ErrUnknownShadow):
@@ -263,7 +263,7 @@ func (a *API) confirmPolicy(w http.ResponseWriter, r *http.Request) int {
 	if err := responsible(wire.Actor, wire.Reason); err != nil {
 		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
 	}
-	switch err := a.Trials.Confirm(wire.Revision, wire.Actor, wire.Reason); {
+	switch err := a.Trials.Confirm(wire.Revision, signed(callerOf(r), wire.Actor), wire.Reason); {
 	case errors.Is(err, riskd.ErrNotHeld):
 		return writeProblem(w, unknown("revision", "no revision of that name is held: GET /readyz tells of one that is"))
 	case err != nil:

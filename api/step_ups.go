@@ -64,7 +64,12 @@ func (a *API) answerStepUp(w http.ResponseWriter, r *http.Request) int {
 	if err != nil {
 		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
 	}
-	s, err := a.StepUps.Answer(r.Context(), answer, now)
+	c := callerOf(r)
+	answer.Actor = signed(c, answer.Actor)
+	var s riskd.Session
+	if err = riskd.ErrUnknownStepUp; a.seesStepUp(c, answer.ID) {
+		s, err = a.StepUps.Answer(r.Context(), answer, now)
+	}
 	pending := pendingStepUp(&s, answer.ID)
 	switch {
 	case errors.Is(err, riskd.ErrUnknownStepUp):
@@ -77,6 +82,16 @@ func (a *API) answerStepUp(w http.ResponseWriter, r *http.Request) int {
 		return a.fail(w, err, "the answer has been taken; if the session had to end by it, revoke it by POST /v1/revocations")
 	}
 	return writeJSON(w, http.StatusOK, newAnswered(&s, wire.Result, pending))
+}
+
+// seesStepUp reports whether a challenge is there for a caller: whether the session
+// is that its id names.
+func (a *API) seesStepUp(c *riskd.Caller, id string) bool {
+	if !c.Bound {
+		return true
+	}
+	session, err := riskd.SessionOfStepUp(id)
+	return err == nil && a.sees(c, session)
 }
 
 // answered is the answer to an answer.

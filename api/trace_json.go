@@ -14,7 +14,7 @@ func DecodeTraceIdentityEvent(body []byte, key *riskd.SessionKey) (*riskd.Identi
 	if w.Session != "" {
 		return nil, &riskd.FieldError{Path: "session", Detail: "is a reference, which means nothing in a trace: give session_id, the raw id"}
 	}
-	e, err := w.event(key)
+	e, err := w.event(&local, key)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ const (
 	NoSession      Refusal = "no_session"      // 401: there is no session id
 	UnknownProfile Refusal = "unknown_profile" // 403: the request names no profile
 	Malformed      Refusal = "malformed"       // 403: something can be read in two ways, or in none
+	UnknownCaller  Refusal = "unknown_caller"  // 403: the gateway isn't known
+	NotAllowed     Refusal = "not_allowed"     // 403: the gateway may not ask, or not about that tenant
 )
 
 // suspended is the reason of a session that is held up.

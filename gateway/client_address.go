@@ -36,12 +36,13 @@ func (p proxies) trust(a netip.Addr) bool {
 // far is that of a trusted proxy, what that proxy said in X-Forwarded-For, which
 // is read from right to left. What the first proxy that isn't trusted said can
 // be anybody's invention and is never looked at; an entry that is no address
-// ends the walk as well. The address is the zero one if the peer has none.
-func (p proxies) client(peer netip.Addr, forwardedFor []string) netip.Addr {
-	client := peer
+// ends the walk as well. The address is the zero one if the peer has none. A local
+// peer is trusted as if its address were a trusted proxy's.
+func (p proxies) client(peer netip.Addr, local bool, forwardedFor []string) netip.Addr {
+	client, trusted := peer, local || p.trust(peer)
 	for i := len(forwardedFor) - 1; i >= 0; i-- {
 		for line, more := forwardedFor[i], true; more; {
-			if !p.trust(client) {
+			if !trusted {
 				return client
 			}
 			comma := strings.LastIndexByte(line, ',')
@@ -49,7 +50,7 @@ func (p proxies) client(peer netip.Addr, forwardedFor []string) netip.Addr {
 			if !ok {
 				return client
 			}
-			client = entry
+			client, trusted = entry, p.trust(entry)
 			if more = comma >= 0; more {
 				line = line[:comma]
 			}

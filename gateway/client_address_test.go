@@ -46,11 +46,15 @@ func TestClientAddress(t *testing.T) {
 		"octal":                    {"10.0.0.1:1", []string{"203.0.113.07"}, "10.0.0.1"},
 		"short form":               {"10.0.0.1:1", []string{"203.7"}, "10.0.0.1"},
 		"no address at all":        {"@", []string{"203.0.113.7"}, "invalid IP"},
+		"a socket":                 {"@local", []string{"1.1.1.1, 203.0.113.7"}, "203.0.113.7"},
+		"a socket, a proxy":        {"@local", []string{"1.1.1.1, 203.0.113.7, 10.0.0.2"}, "203.0.113.7"},
+		"a socket, garbage":        {"@local", []string{"203.0.113.7, junk"}, "invalid IP"},
+		"a socket alone":           {"@local", nil, "invalid IP"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := p.client(PeerAddress(c.peer), c.forwarded); got.String() != c.want {
+			if got := p.client(PeerAddress(c.peer), c.peer == "@local", c.forwarded); got.String() != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -59,7 +63,7 @@ func TestClientAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := nobody.client(PeerAddress("127.0.0.1:1"), []string{"203.0.113.7"}); got.String() != "127.0.0.1" {
+	if got := nobody.client(PeerAddress("127.0.0.1:1"), false, []string{"203.0.113.7"}); got.String() != "127.0.0.1" {
 		t.Errorf("without trusted proxies the client is %s", got)
 	}
 }

@@ -23,7 +23,7 @@ func (r *Reader) Event(name string, in *Request) (*riskd.Event, Refusal) {
 		return nil, UnknownProfile
 	}
 	e, refusal := r.read(p, in)
-	if refusal == "" && len(in.Header[forwardedFor]) > 0 && !r.proxies.trust(in.Peer) {
+	if refusal == "" && len(in.Header[forwardedFor]) > 0 && !in.Local && !r.proxies.trust(in.Peer) {
 		e.Degraded = append(e.Degraded, forwardedUntrusted)
 	}
 	return e, refusal
@@ -58,7 +58,7 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 		User:   riskd.User{ID: header(in.Header, p.User), Roles: words(header(in.Header, p.Roles), ",")},
 		Device: riskd.Device{ID: device},
 		Client: riskd.Client{
-			IP: r.proxies.client(in.Peer, in.Header[forwardedFor]),
+			IP: r.proxies.client(in.Peer, in.Local, in.Header[forwardedFor]),
 			// Some old agents send Latin-1, which is no reason to lock them out.
 			UserAgent: strings.ToValidUTF8(in.Header.Get("User-Agent"), "\uFFFD"),
 			Language:  strings.ToValidUTF8(in.Header.Get("Accept-Language"), "\uFFFD"),

@@ -56,6 +56,9 @@ type Request struct {
 	Header http.Header
 	// Peer is the far end of the connection, the zero address if it has none.
 	Peer netip.Addr
+	// Local says that the peer has no address because it is a gateway on this
+	// machine, which asks through a unix socket. Its X-Forwarded-For is believed.
+	Local bool
 	// Method is the client's, where the protocol itself tells it; the header of the
 	// profile's style is looked at where it is "".
 	Method string

@@ -13,22 +13,7 @@ import (
 // mfa is the kind of proof that a step-up gives: rules name it in clears_with.
 const mfa = "mfa"
 
-// stepUpPrefix begins the id of every challenge; the session's reference and an
-// id of its own follow, so that a challenge's id alone says whose it is.
-const stepUpPrefix = "su_"
-
-// refPrefix begins the references of sessions.
-const refPrefix = "s_"
-
-func (e *Engine) stepUpID(id riskd.SessionID) string {
-	return stepUpPrefix + strings.TrimPrefix(id.String(), refPrefix) + "_" + e.NewID()
-}
-
-// challenged gives the session that a challenge's id belongs to.
-func challenged(stepUp string) (riskd.SessionID, error) {
-	ref, _, _ := strings.Cut(strings.TrimPrefix(stepUp, stepUpPrefix), "_")
-	return riskd.ParseSessionRef(refPrefix + ref)
-}
+func (e *Engine) stepUpID(id riskd.SessionID) string { return riskd.StepUpID(id, e.NewID()) }
 
 // prove lets a passed step-up have its effect, so that what follows is measured
 // against what the proof has accepted. One that was tried in vain counts.
@@ -173,7 +158,7 @@ func (t *turn) clearable() []string {
 // [riskd.ErrSessionOver] or [riskd.ErrNotProved], or, with all done, with an
 // error that wraps [riskd.ErrNotDurable].
 func (e *Engine) Answer(ctx context.Context, a riskd.StepUpAnswer, now time.Time) (after riskd.Session, err error) {
-	id, err := challenged(a.ID)
+	id, err := riskd.SessionOfStepUp(a.ID)
 	if err != nil {
 		return after, riskd.ErrUnknownStepUp
 	}

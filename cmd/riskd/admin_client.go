@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,46 +17,11 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Where the admin listener is, unless -admin or the environment says otherwise.
-const (
-	adminVariable = "RISKD_ADMIN"
-	defaultAdmin  = "http://127.0.0.1:8182"
-)
-
 // Limits of an exchange: how long it may take, and the bytes of an answer.
 const (
 	maxAsking = time.Minute
 	maxAnswer = 64 << 20
 )
-
-// adminClient asks a riskd at its admin listener.
-type adminClient struct {
-	address *url.URL
-	http    http.Client
-}
-
-// adminFlag gives a command the flag that says which riskd it asks.
-func adminFlag(flags *flag.FlagSet) (connect func() (*adminClient, error)) {
-	address := flags.String("admin", "", "ask at the admin listener `URL`, else at $"+adminVariable+", else at "+defaultAdmin)
-	return func() (*adminClient, error) {
-		return newAdminClient(cmp.Or(*address, os.Getenv(adminVariable), defaultAdmin))
-	}
-}
-
-func newAdminClient(address string) (*adminClient, error) {
-	if !strings.Contains(address, "://") {
-		address = "http://" + address
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, &usageError{"-admin, or " + adminVariable + ", doesn't hold the URL of a listener", "give one such as " + defaultAdmin}
-	}
-	c := &adminClient{address: u}
-	c.http.Timeout = maxAsking
-	// What an order names is for no other place than the one that was asked.
-	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return c, nil
-}
 
 // ask sends a request, with a document unless that is nil, and reads the answer
 // into another. What riskd refuses is a [*refusal].
@@ -77,6 +40,9 @@ func (c *adminClient) ask(ctx context.Context, method string, to *url.URL, docum
 	}
 	if document != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -104,7 +70,7 @@ func (c *adminClient) unanswered(method string, err error) error {
 	if e := (*url.Error)(nil); errors.As(err, &e) {
 		err = e.Err // which repeats neither method nor URL
 	}
-	err = fmt.Errorf("no answer from %s: %w", c.address.Redacted(), err)
+	err = fmt.Errorf("no answer from %s: %w", c.name, err)
 	if e := (*net.OpError)(nil); errors.As(err, &e) && e.Op == "dial" {
 		return &hinted{err, "start riskd there with `riskd serve`, or " + nameAnother}
 	}
@@ -116,7 +82,7 @@ func (c *adminClient) unanswered(method string, err error) error {
 
 // foreign is the error of an answer that no riskd gives.
 func (c *adminClient) foreign(status string) error {
-	err := fmt.Errorf("%s answers %q, and not as riskd does", c.address.Redacted(), status)
+	err := fmt.Errorf("%s answers %q, and not as riskd does", c.name, status)
 	return &hinted{err, nameAnother}
 }
 
@@ -147,8 +113,10 @@ func (c *adminClient) refused(response *http.Response, text []byte) error {
 			all = append(all, &refusal{Title: r.Title, Detail: e.Detail})
 		}
 		return errors.Join(all...)
+	case response.StatusCode == http.StatusUnauthorized:
+		return &hinted{r, "show who you are: -token-file FILE, or -cert FILE and -key FILE, or -admin unix:///path as a user that riskd knows"}
 	case response.StatusCode == http.StatusNotFound && r.Type == "about:blank":
-		return &hinted{r, c.address.Redacted() + " isn't the admin listener, or that of another version: " + nameAnother}
+		return &hinted{r, c.name + " isn't the admin listener, or that of another version: " + nameAnother}
 	}
 	return r
 }

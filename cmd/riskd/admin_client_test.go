@@ -174,13 +174,14 @@ func TestAdminAddress(t *testing.T) {
 		"localhost:8182":              "http://localhost:8182/v1/sessions",
 		"https://ops.example/riskd/":  "https://ops.example/riskd/v1/sessions",
 		"http://[::1]:8182":           "http://[::1]:8182/v1/sessions",
+		"unix:///run/riskd/a.sock":    "http://localhost/v1/sessions",
 		"ftp://127.0.0.1":             "",
 		"http://":                     "",
 		"http://127.0.0.1:8182?x=y":   "",
 		"http://127.0.0.1:8182#x":     "",
 		"http://user:pass word@there": "",
 	} {
-		c, err := newAdminClient(address)
+		c, err := newAdminClient(adminPlace{address: address})
 		var wrong *usageError
 		switch {
 		case want == "" && !errors.As(err, &wrong):

@@ -79,7 +79,7 @@ func TestWhatIsDoneIsOnRecord(t *testing.T) {
 	if _, err := s.Lift(ctx, 99, now, "no such", "bob"); err == nil {
 		t.Error("lifted an order that isn't there")
 	}
-	if _, err := s.Extend(riskd.SessionID{7}, now); err != nil {
+	if _, err := s.Extend(riskd.SessionID{7}, now, "ann"); err != nil {
 		t.Fatal(err)
 	}
 	handler, err := identity.New(identity.Options{Orders: s, Table: func() map[string][]riskd.Action {

@@ -57,6 +57,8 @@ func check(file string, out io.Writer) error {
 	}
 	_, err = openKey(c)
 	list = append(list, flatten(err)...)
+	_, err = readTLS(c)
+	list = append(list, flatten(err)...)
 	pack, err := checkPack(c)
 	list = append(list, flatten(err)...)
 	statuses, err := checkGeo(c)

@@ -25,15 +25,18 @@ var defaultYAML string
 type config struct {
 	Gateway struct {
 		Listen         string          `yaml:"listen"`
+		TLS            tlsConfig       `yaml:"tls"`
 		TrustedProxies []netip.Prefix  `yaml:"trusted_proxies"`
 		ForwardAuth    []forwardConfig `yaml:"forward_auth"`
 	} `yaml:"gateway"`
 	Admin struct {
-		Listen       string   `yaml:"listen"`
-		AllowedHosts []string `yaml:"allowed_hosts"`
+		Listen       string    `yaml:"listen"`
+		TLS          tlsConfig `yaml:"tls"`
+		AllowedHosts []string  `yaml:"allowed_hosts"`
 	} `yaml:"admin"`
-	SessionKeyFile string `yaml:"session_key_file"`
-	DataDir        string `yaml:"data_dir"`
+	Callers        []callerConfig `yaml:"callers"`
+	SessionKeyFile string         `yaml:"session_key_file"`
+	DataDir        string         `yaml:"data_dir"`
 	Audit          struct {
 		Decisions float64 `yaml:"decisions"`
 		Keep      int     `yaml:"keep"`
@@ -139,6 +142,11 @@ func (c *config) resolve(dir string) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
+	}
+	for _, t := range []*tlsConfig{&c.Gateway.TLS, &c.Admin.TLS} {
+		resolve(&t.Cert)
+		resolve(&t.Key)
+		resolve(&t.ClientCA)
 	}
 	resolve(&c.SessionKeyFile)
 	resolve(&c.DataDir)

@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,10 +16,11 @@ import (
 // check reports values that can't be worked with, each with its place.
 func (c *config) check() []error {
 	f := &configFaults{source: &c.source}
-	f.listen("gateway.listen", c.Gateway.Listen)
-	f.listen("admin.listen", c.Admin.Listen)
+	f.callers(c)
+	f.listener("gateway", c.Gateway.Listen, &c.Gateway.TLS, c)
+	f.listener("admin", c.Admin.Listen, &c.Admin.TLS, c)
 	if c.Gateway.Listen == c.Admin.Listen && !strings.HasSuffix(c.Admin.Listen, ":0") {
-		f.add("admin.listen", "is the address of gateway.listen: the two need a port each")
+		f.add("admin.listen", "is the address of gateway.listen: the two need one each")
 	}
 	f.proxies("gateway.trusted_proxies", c.Gateway.TrustedProxies)
 	f.profiles("gateway.forward_auth", forwardProfiles(c))
@@ -79,23 +78,6 @@ func (f *configFaults) add(path, format string, args ...any) {
 		return
 	}
 	f.list = append(f.list, f.source.at(path, format, args...))
-}
-
-// listen takes loopback addresses only, until callers can be authenticated.
-func (f *configFaults) listen(path, address string) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		f.add(path, "must be an address and a port such as 127.0.0.1:8181, not %q", address)
-		return
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		f.add(path, "has the port %q; it must be a number up to 65535", port)
-	}
-	ip, err := netip.ParseAddr(host)
-	if host == "localhost" || err == nil && ip.IsLoopback() {
-		return
-	}
-	f.add(path, "%s can be reached from other machines, and riskd can't authenticate callers yet: listen on 127.0.0.1 or [::1], and run riskd beside its gateway", address)
 }
 
 // data holds the folder to a key that lives as long and lies elsewhere.

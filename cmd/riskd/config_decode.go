@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/riskd/riskd"
 	"go.yaml.in/yaml/v3"
@@ -74,14 +75,23 @@ func (d *configDecoder) value(n *yaml.Node, path string, into reflect.Value) {
 		}
 		return
 	}
-	switch _, scalar := into.Interface().(netip.Prefix); {
-	case into.Kind() == reflect.Struct && !scalar:
+	switch {
+	case into.Kind() == reflect.Struct && !isScalar(into):
 		d.section(n, path, into)
 	case into.Kind() == reflect.Slice:
 		d.list(n, path, into)
 	default:
 		d.scalar(n, path, into)
 	}
+}
+
+// isScalar reports whether a struct stands in a config as one value.
+func isScalar(v reflect.Value) bool {
+	switch v.Interface().(type) {
+	case netip.Prefix, time.Time:
+		return true
+	}
+	return false
 }
 
 func (d *configDecoder) section(n *yaml.Node, path string, into reflect.Value) {

@@ -36,6 +36,12 @@ func readScalar(n *yaml.Node, into reflect.Value) bool {
 	case *time.Duration:
 		v, err := time.ParseDuration(n.Value)
 		return set(into, v, err == nil)
+	case *time.Time:
+		v, err := time.Parse(time.RFC3339, n.Value)
+		return set(into, v, err == nil)
+	case *riskd.Role:
+		v, err := riskd.ParseRole(n.Value)
+		return set(into, v, err == nil && v != riskd.NoRole)
 	case *netip.Prefix:
 		v, err := netip.ParsePrefix(n.Value)
 		return set(into, v, err == nil)
@@ -68,6 +74,10 @@ func kindOf(t reflect.Type) string {
 	switch reflect.Zero(t).Interface().(type) {
 	case time.Duration:
 		return "a time with its unit, such as 250ms, 5s or 1m"
+	case time.Time:
+		return "a time such as 2027-06-30T00:00:00Z"
+	case riskd.Role:
+		return "gateway, ingest, analyst, operator or admin"
 	case netip.Prefix:
 		return "a range of addresses, such as 10.1.0.0/16 or 192.0.2.7/32"
 	case gateway.Style:
@@ -96,6 +106,10 @@ func example(t reflect.Type) string {
 		return "{path: lists/vpn.txt, kind: vpn}"
 	case shadowConfig:
 		return "{name: next, pack: packs/next, sample_rate: 0.1, expires: 168h}"
+	case callerConfig:
+		return "{name: edge, role: gateway, uids: [33]}"
+	case tokenConfig:
+		return `{sha256: "…"}`
 	case forwardConfig:
 		return "{name: app, style: nginx, session: {cookie: sid}}"
 	}

@@ -50,7 +50,23 @@ func TestGoodConfigs(t *testing.T) {
 	full.Log.Format = "text"
 	full.Drain.Limit = 3 * time.Second
 
-	cases := map[string]*config{"empty.yaml": defaults(), "sections.yaml": defaults(), "full.yaml": full}
+	guarded := defaults()
+	guarded.Gateway.Listen = "unix:///run/riskd/gateway.sock"
+	guarded.Admin.Listen = "0.0.0.0:8182"
+	guarded.Admin.TLS = tlsConfig{Cert: "tls/server.pem", Key: "tls/server.key", ClientCA: "/etc/riskd/ca.pem"}
+	guarded.Admin.AllowedHosts = []string{"riskd.example.com"}
+	guarded.Callers = []callerConfig{
+		{Name: "edge", Role: riskd.RoleGateway, UIDs: []int{33, 0}},
+		{
+			Name: "console", Role: riskd.RoleOperator, Tenant: "shop", Certificates: []string{"spiffe://example.com/console", "console.example.com"},
+			Tokens: []tokenConfig{
+				{"7d5e8c1f0a4b36c2d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6", time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)},
+				{SHA256: strings.Repeat("0", 64)},
+			},
+		},
+	}
+
+	cases := map[string]*config{"empty.yaml": defaults(), "sections.yaml": defaults(), "full.yaml": full, "callers.yaml": guarded}
 	for _, name := range listDir(t, configs+"good") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -77,6 +77,7 @@ var commands = []command{
 	{"revoke", "-session REF|-user U|-device D|-tenant T|-predicate P -reason TEXT [-effect E] [-preview]", "end sessions, or order something else of them; list and undo orders", revokeText, revokeCommand},
 	{"audit verify", "-config FILE|-data DIR [-head N:HASH]", "find out whether the audit log was changed", auditVerifyText, auditVerifyCommand},
 	{"audit", "-config FILE|-data DIR [-session REF] [-user U] [-act A] [-since T] [-json]", "show what was done; verify that", auditText, auditCommand},
+	{"token", "[-out FILE]", "make a caller's token up", tokenText, tokenCommand},
 	{"version", "", "print which riskd this is", versionText, versionCommand},
 }
 

@@ -37,6 +37,7 @@ type metrics struct {
 	prompts    *prometheus.CounterVec
 	requests   *prometheus.CounterVec
 	latency    *prometheus.HistogramVec
+	refusals   *prometheus.CounterVec
 	surfaces   map[string]surface
 	// byPack are the decision counters of the pack that decided last, found
 	// without a look-up by labels.
@@ -111,12 +112,13 @@ func newMetrics() *metrics {
 		Name: "riskd_http_request_duration_seconds", Help: "Time that the handler of a request took.",
 		Buckets: durations,
 	}, []string{"surface"})
+	m.refusals = newRefusals()
 	m.surfaces = map[string]surface{}
 	for _, name := range surfaces {
 		m.surfaces[name] = surface{m.requests.WithLabelValues(name, "200"), m.latency.WithLabelValues(name)}
 	}
 	m.registry.MustRegister(m.decisions, m.duration, m.errors, m.degraded, m.fallback, m.rules, m.unlogged,
-		m.pack, m.packFault, m.packHeld, m.packLoaded, m.panics, m.orders, m.prompts, m.expired, m.unaudited, m.requests, m.latency,
+		m.pack, m.packFault, m.packHeld, m.packLoaded, m.panics, m.orders, m.prompts, m.expired, m.unaudited, m.requests, m.latency, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return m
 }

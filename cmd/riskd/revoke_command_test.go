@@ -123,7 +123,7 @@ func TestRevokeThatMayNotLast(t *testing.T) {
 		api.IdentityEvents
 		api.Decisions
 	}{}
-	a, err := api.New(api.Options{Engine: unasked, Sessions: store, Orders: lossy{store}, StepUps: unasked, Identity: unasked, Decisions: unasked, Key: key})
+	a, err := api.New(api.Options{Engine: unasked, Sessions: unrecorded{store}, Orders: lossy{store}, StepUps: unasked, Identity: unasked, Decisions: unasked, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ const serveText = `Answers gateways until SIGTERM or SIGINT. Then /readyz says n
 go on being answered for drain.wait, those in flight are finished, and riskd ends
 with 0. A second signal ends it at once.
 
-SIGHUP looks at the policy pack and the geo files again. They are also watched;
-what is wrong with them is logged, and what was loaded before stays in force.
+SIGHUP looks at the policy pack, the geo and the TLS files again. They are watched,
+too; what is wrong with them is logged, and what was loaded before stays in force.
 
 A config with a mistake isn't started with: riskd names every mistake and ends.
 `

@@ -34,9 +34,15 @@ type running struct {
 // serving starts riskd with a config and waits until it listens.
 func serving(t *testing.T, config string) *running {
 	t.Helper()
+	return servingAt(t, "gateway: {listen: \"127.0.0.1:0\"}\nadmin: {listen: \"127.0.0.1:0\"}\n"+config)
+}
+
+// servingAt is serving where the config says.
+func servingAt(t *testing.T, config string) *running {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "riskd.yaml")
 	// A machine under load, with the race detector on, mustn't change an answer.
-	config = "gateway: {listen: \"127.0.0.1:0\"}\nadmin: {listen: \"127.0.0.1:0\"}\ndecision: {deadline: 1s}\n" + config
+	config = "decision: {deadline: 1s}\n" + config
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
+	"github.com/riskd/riskd/callers"
 	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/geo"
 	"github.com/riskd/riskd/identity"
@@ -42,6 +43,8 @@ type service struct {
 	locator *geo.Locator
 	key     *riskd.SessionKey
 	engine  *scoring.Engine
+	callers *callers.Callers // nil: nobody is asked
+	tls     []listenerTLS
 	api     *api.API
 
 	servers  []*http.Server
@@ -84,7 +87,7 @@ func startService(o serviceOptions) (*service, error) {
 }
 
 func (s *service) start(o serviceOptions) error {
-	if err := errors.Join(s.openState(), s.openPolicy(), s.openGeo(o.geo)); err != nil {
+	if err := errors.Join(s.openCallers(), s.openTLS(), s.openState(), s.openPolicy(), s.openGeo(o.geo)); err != nil {
 		return err
 	}
 	s.metrics.registry.MustRegister(stateMetrics{s.store.Store, s.locator})
@@ -211,7 +214,7 @@ func (s *service) openAPI() (err error) {
 	if err != nil {
 		return err
 	}
-	s.api, err = api.New(api.Options{
+	options := api.Options{
 		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
 		Trials: s.trials, Brake: s.orders,
@@ -227,28 +230,33 @@ func (s *service) openAPI() (err error) {
 		Panicked: func(surface string, value any, stack []byte) {
 			s.panics.note(surface, value, stack, time.Now())
 		},
-	})
+	}
+	if s.callers != nil { // a nil of a type is no nil
+		options.Callers = s.callers
+	}
+	s.api, err = api.New(options)
 	return err
 }
 
 func (s *service) listen() error {
 	var err1, err2 error
-	if s.gateway, err1 = s.open(s.config.Gateway.Listen, s.api.Gateway()); err1 != nil {
+	if s.gateway, err1 = s.open(s.config.Gateway.Listen, "gateway.tls", s.api.Gateway()); err1 != nil {
 		err1 = s.config.source.at("gateway.listen", "%w", err1)
 	}
-	if s.admin, err2 = s.open(s.config.Admin.Listen, s.api.Admin()); err2 != nil {
+	if s.admin, err2 = s.open(s.config.Admin.Listen, "admin.tls", s.api.Admin()); err2 != nil {
 		err2 = s.config.source.at("admin.listen", "%w", err2)
 	}
 	return errors.Join(err1, err2)
 }
 
 // open begins to serve on an address, and says which it became.
-func (s *service) open(address string, h http.Handler) (net.Addr, error) {
-	listener, err := net.Listen("tcp", address)
+func (s *service) open(address, tls string, h http.Handler) (net.Addr, error) {
+	listener, err := s.bind(address, tls)
 	if err != nil {
 		return nil, err
 	}
 	server := api.NewServer(h)
+	server.ConnContext = callers.ConnContext
 	server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	s.servers = append(s.servers, server)
 	s.stops.spawn(func(context.Context) {
@@ -284,12 +292,13 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return slices.Concat(all, s.orders.faults(time.Now()), s.store.faults())
+	return slices.Concat(all, s.tlsFaults(time.Now()), s.orders.faults(time.Now()), s.store.faults())
 }
 
 // reload looks at everything on disk again.
 func (s *service) reload() {
 	s.log.Info("reloading")
+	s.reloadTLS()
 	s.pack.reload(context.Background(), true)
 	_ = s.locator.Reload() // the statuses say what failed
 	for _, status := range s.locator.Status() {

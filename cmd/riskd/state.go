@@ -166,10 +166,10 @@ func (s *state) Erase(ctx context.Context, tenant, user string, at time.Time, ac
 }
 
 // Extend begins a session's idle clock anew, and puts it on record.
-func (s *state) Extend(id riskd.SessionID, now time.Time) (riskd.Session, error) {
+func (s *state) Extend(id riskd.SessionID, now time.Time, actor string) (riskd.Session, error) {
 	in, err := s.Store.Extend(id, now)
 	if err == nil && s.trail.log != nil {
-		s.trail.note(context.Background(), s.trail.session(&in, audit.Extended, "", now))
+		s.trail.note(context.Background(), s.trail.session(&in, audit.Extended, actor, now))
 	}
 	return in, err
 }

@@ -69,7 +69,7 @@ func (s *site) failing(t *testing.T, path, session string) *answer {
 	t.Helper()
 	for range 20 {
 		a := s.get(t, path, session, "X-Risk-Decision: spoofed", "X_Risk_Level: spoofed")
-		if s.link.now == down || s.link.felt.Load() > 0 {
+		if s.link.struck() {
 			return a
 		}
 	}

@@ -99,6 +99,14 @@ func (l *link) set(t *testing.T, f fault) {
 	}
 }
 
+// struck reports whether the fault has come to anything: a connection that is
+// refused leaves no trace.
+func (l *link) struck() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now == down || l.felt.Load() > 0
+}
+
 // carry serves one connection as the fault of the moment has it.
 func (l *link) carry(conn net.Conn) {
 	defer conn.Close()

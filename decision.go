@@ -156,6 +156,9 @@ type Decision struct {
 	Score   int
 	Level   Level
 	Reasons []Reason // their points add up to Score
+	// RevokedBy is what the revocation names that Source speaks of: the session alone,
+	// its user and so on; 0 for all other sources.
+	RevokedBy TargetKind
 	// StepUp is set when Outcome is StepUpNeeded.
 	StepUp *StepUp
 	// Expires says when the session's time is up.

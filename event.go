@@ -22,6 +22,9 @@ type Event struct {
 	Request     Request
 	Privilege   Privilege
 	Environment string
+	// Attributes are facts of the caller's own, for rules of its own: riskd gives them no
+	// meaning.
+	Attributes map[string]string
 	// Place is where Client.IP is; geo fills it.
 	Place Place
 	// Degraded are codes of what the border couldn't take as it came, such as a
@@ -34,6 +37,9 @@ type EventSession struct {
 	ID SessionID
 	// PreviousID is the id before a rotation; the session goes on under ID.
 	PreviousID SessionID
+	// Implied says that the caller named no session: ID stands for all that its
+	// subject does (see SessionKey.Subject), which no timeout ends.
+	Implied bool
 	// StartedAt is when the session began. Without it riskd counts from the
 	// first event that it saw, and a session that it never saw counts as older
 	// than any revocation.
@@ -74,11 +80,17 @@ type Device struct {
 
 // Client is the far end of the connection, as the trusted edge saw it.
 type Client struct {
+	// IP is the address, or the unspecified one, :: or 0.0.0.0, which is what a caller
+	// says that can't see it (RFC 4291 §2.5.2: it indicates the absence of an address).
+	// An unknown address is no place: nothing is learned from it, and no move made.
 	IP        netip.Addr
 	UserAgent string
 	JA4       string
 	Language  string
 }
+
+// Known reports whether the address is known.
+func (c *Client) Known() bool { return c.IP.IsValid() && !c.IP.IsUnspecified() }
 
 // Request is what was asked for. Route is a template such as /orders/{id},
 // never the raw path, which may carry secrets.
@@ -164,8 +176,9 @@ const (
 	MaxText       = 2048 // user agents
 	MaxList       = 64   // entries of roles, amr, attributes
 	MaxPrivilege  = 10
+	MaxToken      = 64 // names of attributes; methods, environments
 	maxEventID    = 64
-	maxShortToken = 64
+	maxShortToken = MaxToken
 )
 
 // Validate reports everything that is wrong with an event, as [*FieldError]s
@@ -201,15 +214,8 @@ func (e *Event) Validate() error {
 	length("session.binding.thumbprint", e.Session.Binding.Thumbprint, MaxID)
 	list(&faults, "user.roles", e.User.Roles)
 	list(&faults, "session.amr", e.Session.AMR)
-	if n := len(e.Device.Attributes); n > MaxList {
-		add("device.attributes", fmt.Sprintf("has %d members; the limit is %d", n, MaxList))
-	}
-	for k, v := range e.Device.Attributes {
-		if len(k) > maxShortToken || len(v) > MaxID {
-			add("device.attributes", fmt.Sprintf("has a name over %d or a value over %d bytes", maxShortToken, MaxID))
-			break
-		}
-	}
+	table(&faults, "device.attributes", e.Device.Attributes)
+	table(&faults, "attributes", e.Attributes)
 	if l := e.Privilege.Level; l < 0 || l > MaxPrivilege {
 		add("privilege.level", fmt.Sprintf("is %d; it must be 0 to %d", l, MaxPrivilege))
 	}
@@ -235,6 +241,18 @@ func list(faults *[]error, path string, values []string) {
 	for i, v := range values {
 		if v == "" || len(v) > maxShortToken {
 			*faults = append(*faults, &FieldError{fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("must be 1 to %d bytes long", maxShortToken)})
+		}
+	}
+}
+
+func table(faults *[]error, path string, members map[string]string) {
+	if n := len(members); n > MaxList {
+		*faults = append(*faults, &FieldError{path, fmt.Sprintf("has %d members; the limit is %d", n, MaxList)})
+	}
+	for k, v := range members {
+		if len(k) > maxShortToken || len(v) > MaxID {
+			*faults = append(*faults, &FieldError{path, fmt.Sprintf("has a name over %d or a value over %d bytes", maxShortToken, MaxID)})
+			return
 		}
 	}
 }

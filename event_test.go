@@ -34,6 +34,9 @@ func TestEventValidate(t *testing.T) {
 		"status that is none":   {func(e *riskd.Event) { e.Request.Status = 42 }, "request.status"},
 		"negative bytes":        {func(e *riskd.Event) { e.Request.Bytes = -1 }, "request.bytes"},
 		"unknown binding":       {func(e *riskd.Event) { e.Session.Binding.Type = "cookie" }, "session.binding.type"},
+		"unknown address":       {func(e *riskd.Event) { e.Client.IP = netip.IPv6Unspecified() }, ""},
+		"own attribute's name":  {func(e *riskd.Event) { e.Attributes = map[string]string{strings.Repeat("k", 65): ""} }, "attributes"},
+		"own attribute's value": {func(e *riskd.Event) { e.Attributes = map[string]string{"k": strings.Repeat("v", 257)} }, "attributes"},
 		"long attribute's name": {func(e *riskd.Event) { e.Device.Attributes = map[string]string{strings.Repeat("k", 65): ""} }, "device.attributes"},
 	}
 	for name, test := range tests {

@@ -65,11 +65,12 @@ type Prefix uint64
 
 const prefixV4 Prefix = 1 << 63
 
-// PrefixOf gives the prefix of an address; IPv4-mapped IPv6 counts as IPv4.
+// PrefixOf gives the prefix of an address, 0 where that is unknown; IPv4-mapped IPv6
+// counts as IPv4.
 func PrefixOf(a netip.Addr) Prefix {
 	a = a.Unmap()
 	switch {
-	case !a.IsValid():
+	case !a.IsValid(), a.IsUnspecified():
 		return 0
 	case a.Is4():
 		b := a.As4()
@@ -106,7 +107,8 @@ func (p Prefix) Within(n netip.Prefix) bool {
 	return n.Bits() <= 48 && n.Contains(netip.AddrFrom16(b))
 }
 
-// Context is where a request came from, in the unit that riskd remembers.
+// Context is where a request came from, in the unit that riskd remembers. The zero
+// Context is unknown: it is like no other, itself included.
 type Context struct {
 	Prefix  Prefix
 	ASN     uint32

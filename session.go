@@ -228,7 +228,7 @@ func (c *Contexts) Familiar(x Context) Familiarity {
 }
 
 func (f *Familiarity) meet(c *Context, x Context) {
-	f.Prefix = f.Prefix || c.Prefix == x.Prefix
+	f.Prefix = f.Prefix || c.Prefix == x.Prefix && x != Context{}
 	f.ASN = f.ASN || c.ASN == x.ASN && x.ASN != 0
 	f.Country = f.Country || c.Country == x.Country && x.Country != (Country{})
 }
@@ -256,6 +256,9 @@ func (c *Contexts) See(x Context, at time.Time) { c.see(x, at, false, false) }
 // see is See with what it does to the context's tenure. One that isn't settled
 // makes room before one that is.
 func (c *Contexts) see(x Context, at time.Time, vouched, proved bool) {
+	if x == (Context{}) {
+		return
+	}
 	slot := 0
 	for i := range c {
 		s, worst := &c[i], &c[slot]

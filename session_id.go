@@ -10,6 +10,7 @@ import (
 	"hash"
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // SessionID stands for a session everywhere inside riskd: a keyed hash of the
@@ -83,11 +84,22 @@ func (k *SessionKey) Ref(kind, tenant, name string) string {
 	return kind + "_" + refEncoding.EncodeToString(ref[:])
 }
 
+// Subject gives the id of the session that a subject has whose requests carry none:
+// all that it does from started on is one session, and what it does altogether where
+// nobody knows when that was. It is hashed over what no session id is hashed over.
+func (k *SessionKey) Subject(tenant, kind, name string, started time.Time) SessionID {
+	since := ""
+	if !started.IsZero() {
+		since = started.UTC().Format(time.RFC3339Nano)
+	}
+	return k.sum("subject", tenant, kind, name, since)
+}
+
 // sum hashes what has a name within its tenant, under the key.
-func (k *SessionKey) sum(kind, tenant, name string) (out SessionID) {
+func (k *SessionKey) sum(parts ...string) (out SessionID) {
 	s := k.macs.Get().(*macState)
 	s.in = binary.BigEndian.AppendUint32(s.in[:0], noTenantLength)
-	for _, part := range [...]string{kind, tenant, name} {
+	for _, part := range parts {
 		s.in = binary.BigEndian.AppendUint32(s.in, uint32(len(part)))
 		s.in = append(s.in, part...)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/riskd/riskd"
 )
@@ -122,5 +123,28 @@ func TestRefsAreKeyedAndApart(t *testing.T) {
 		if strings.Contains(ref, "ada") || !strings.HasPrefix(ref, parts[0]+"_") || len(ref) != 28 {
 			t.Errorf("%q: %s", parts, ref)
 		}
+	}
+}
+
+// The session of a subject that has none is no session's, no other subject's, and
+// none's of another kind, tenant or time.
+func TestSubjectsSessionsAreApart(t *testing.T) {
+	t.Parallel()
+	k, now := key(t, 1), time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	seen := map[riskd.SessionID]string{}
+	for name, id := range map[string]riskd.SessionID{
+		"a session": k.ID("shop", "ana"), "a longer one": k.ID("shop", "userana"), "a subject": k.Subject("shop", "user", "ana", time.Time{}),
+		"another": k.Subject("shop", "user", "eve", time.Time{}), "of another kind": k.Subject("shop", "identity", "ana", time.Time{}),
+		"of another tenant": k.Subject("", "user", "ana", time.Time{}), "cut elsewhere": k.Subject("shop", "us", "erana", time.Time{}),
+		"later": k.Subject("shop", "user", "ana", now), "later still": k.Subject("shop", "user", "ana", now.Add(time.Second)),
+		"under another key": key(t, 2).Subject("shop", "user", "ana", time.Time{}),
+	} {
+		if other := seen[id]; other != "" || id.IsZero() {
+			t.Errorf("%s has the id of %q", name, other)
+		}
+		seen[id] = name
+	}
+	if k.Subject("shop", "user", "ana", now) != k.Subject("shop", "user", "ana", now.In(time.FixedZone("", 3600))) {
+		t.Error("the same moment in another zone is another session")
 	}
 }

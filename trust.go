@@ -114,7 +114,11 @@ func (p *Profile) live(e *Event, now time.Time) {
 		}
 	}
 	if at := now.Unix(); at >= slot.At {
-		*slot = SessionSeen{Session: id, At: at, Here: ContextOf(e)}
+		here := ContextOf(e)
+		if here == (Context{}) && slot.Session == id {
+			here = slot.Here
+		}
+		*slot = SessionSeen{Session: id, At: at, Here: here}
 	}
 }
 
@@ -187,7 +191,7 @@ func elsewhere(a, b Context) bool {
 }
 
 func (t *DeviceTrust) sight(here Context, now time.Time) {
-	if now.Before(t.SeenAt) {
+	if now.Before(t.SeenAt) || here == (Context{}) {
 		return
 	}
 	if elsewhere(here, t.Here) {

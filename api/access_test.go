@@ -152,6 +152,8 @@ var bodies = map[string]string{
 	"POST /v1/decisions":                     `{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}`,
 	"POST /v1/decisions/batch":               `[{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}]`,
 	"POST /v1/telemetry":                     `{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}`,
+	"POST /access/v1/evaluation":             `{"subject":{"type":"session","id":"raw-1"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},"context":{"tenant":"shop"}}`,
+	"POST /access/v1/evaluations":            `{"subject":{"type":"session","id":"raw-1"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},"context":{"tenant":"shop"}}`,
 	"POST /v1/revocations":                   `{"target":{"user":"u1"},"tenant":"shop"}`,
 	"DELETE /v1/revocations/{epoch}":         lifting,
 	"POST /v1/step-ups/{id}":                 `{"result":"passed"}`,

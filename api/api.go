@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -28,6 +29,9 @@ type Options struct {
 	Callers Callers
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
+	// PublicURL is the https URL, a host alone, by which AuthZEN's callers know the
+	// gateway handler. Without it there is no metadata for them.
+	PublicURL string
 	// Gateways reads what gateways ask; without it forward-auth knows no profile.
 	// Optional.
 	Gateways Gateways
@@ -44,7 +48,7 @@ type Options struct {
 	// Metrics answers /metrics. Optional.
 	Metrics http.Handler
 	// Observe is told of every answer: the surface ("decision", "batch",
-	// "telemetry", "forward_auth", "admin" or, for requests that hit no route,
+	// "telemetry", "authzen", "forward_auth", "admin" or, for requests that hit no route,
 	// "none"), its status and the time it took. Optional.
 	Observe func(surface string, status int, took time.Duration)
 	// Panicked is told of every panic that was turned into an answer. Optional.
@@ -101,6 +105,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Failed == nil {
 		o.Failed = func(string, error) {}
+	}
+	if err := ValidatePublicURL(o.PublicURL); err != nil {
+		return nil, fmt.Errorf("api.Options.PublicURL: %w", err)
 	}
 	return &API{Options: o, hosts: hostSet(o.AdminHosts)}, nil
 }

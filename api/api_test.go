@@ -234,7 +234,7 @@ func newHouse(t testing.TB, change ...func(*Options)) *house {
 	o := Options{
 		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key, Trials: h.trials,
 		Now: func() time.Time { return noon }, AdminHosts: []string{"riskd.example"},
-		Gateways: testGateways(t, h.key),
+		PublicURL: "https://riskd.example", Gateways: testGateways(t, h.key),
 		Observe: func(surface string, status int, _ time.Duration) {
 			h.mu.Lock()
 			defer h.mu.Unlock()

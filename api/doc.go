@@ -5,7 +5,8 @@
 // health or sessions can't be reached through a gateway. [API.Admin] is for
 // operators and identity providers: sessions, orders over them, answers to
 // step-ups, identity events, erasure, health, metrics and the OpenAPI document.
-// routes.go is the one table of both.
+// routes.go is the one table of both, and of who may use what (access.go). To a
+// caller that is bound to a tenant what belongs to another doesn't exist.
 //
 // Whatever comes in is decoded strictly and turned into the vocabulary at once;
 // a raw session id is hashed before anything else sees it. Whatever is wrong

@@ -25,6 +25,8 @@ type wireEvent struct {
 	Request     wireRequest   `json:"request,omitzero"`
 	Privilege   wirePrivilege `json:"privilege,omitzero"`
 	Environment string        `json:"environment,omitzero"`
+
+	Attributes map[string]string `json:"attributes,omitzero"`
 }
 
 type wireSession struct {
@@ -155,6 +157,7 @@ func (w *wireEvent) event(key *riskd.SessionKey, place *wirePlace) (*riskd.Event
 		},
 		Privilege:   riskd.Privilege(w.Privilege),
 		Environment: w.Environment,
+		Attributes:  w.Attributes,
 	}
 	if len(w.Request.Object) > riskd.MaxText {
 		faults.add("request.object", fmt.Sprintf("is %d bytes long; the limit is %d", len(w.Request.Object), riskd.MaxText))

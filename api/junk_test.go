@@ -34,9 +34,11 @@ func secrets() map[string]string {
 
 // documents are good bodies, by route; between them they have every member.
 var documents = map[string][]string{
-	"POST /v1/decisions":       {full},
-	"POST /v1/decisions/batch": {"[" + full + "]"},
-	"POST /v1/telemetry":       {full, "[" + least + "]"},
+	"POST /v1/decisions":          {full},
+	"POST /v1/decisions/batch":    {"[" + full + "]"},
+	"POST /v1/telemetry":          {full, "[" + least + "]"},
+	"POST /access/v1/evaluation":  {question},
+	"POST /access/v1/evaluations": {question, questions},
 	"POST /v1/revocations": {
 		`{"target":{"session":"s_04000000000000000000000000"},"effect":"suspend","reason":"r","actor":"a"}`,
 		`{"target":{"session_id":"raw"},"tenant":"shop","preview":true}`,

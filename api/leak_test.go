@@ -81,6 +81,19 @@ func TestRawSessionIDsNeverComeOut(t *testing.T) {
 		body = strings.ReplaceAll(body, "@", canary)
 		check(body, post(h.admin, "/v1/identity-events", body))
 	}
+	for _, body := range []string{
+		`{"subject":{"type":"session","id":"@"},"action":{"name":"r"},"resource":{"type":"x","id":"y"}}`,
+		`{"subject":{"type":"session","id":"@","id":"@"},"action":{"name":"r"},"resource":{"type":"x","id":"y"}}`,
+		`{"subject":{"type":"session","id":"@"},"action":{"name":"r"},"resource":{"type":"x","id":"y"},"context":{"session_id":"@2"}}`,
+		`{"subject":{"type":"user","id":"u","properties":{"sid":"@","session_id":"@","previous_session_id":"@1"}},"action":{"name":"r"},"resource":{"type":"x","id":"y"}}`,
+		`{"subject":{"type":"user","id":"u","properties":{"sid":["@"],"Sid":"@"}},"action":{"name":"r"},"resource":{"type":"x","id":"y"}}`,
+		`{"subject":{"type":"session","id":"@"},"action":{"name":"r"},"evaluations":[{},{"context":{"session_id":"@2"},"resource":{"type":"x","id":"y"}},{"@":1},"@"]}`,
+		`{"subject":{"type":"session","id":"@"},"options":{"evaluations_semantic":"@"}}`, `{"subject":{"@":"@"}}`, `{"subject":"@"`,
+	} {
+		body = strings.ReplaceAll(body, "@", canary)
+		check(body, post(h.gateway, evaluationPath, body))
+		check(body, post(h.gateway, evaluationsPath, body))
+	}
 	for _, headers := range [][]string{
 		{"Cookie: sid=@"},
 		{"Cookie: sid=@; sid=@2"},

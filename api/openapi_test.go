@@ -129,6 +129,9 @@ func calls() []call {
 	steps := func(h *house) { h.engine.answer = stepUp }
 	revokes := func(h *house) { h.engine.answer = revoke }
 
+	identified := func(c call) call {
+		return change(c, func(r *http.Request) { r.Header.Set("X-Request-ID", "6f1f0c0e") })
+	}
 	named := func(c call, name string) call { c.params = map[string]string{"name": name}; return c }
 	brakes := func(h *house) { h.Brake = tight{} }
 	trial := func(err error) func(h *house) { return func(h *house) { h.trials.err = err } }
@@ -143,6 +146,21 @@ func calls() []call {
 		post("/v1/telemetry", least, 202),
 		post("/v1/telemetry", "["+least+",{}]", 202),
 		post("/v1/telemetry", "["+least+","+full+"]", 202),
+		with(post(evaluationPath, question, 200), steps),
+		with(post(evaluationPath, question, 200), revokes),
+		identified(post(evaluationPath, question, 200)),
+		with(post(evaluationPath, question, 200), held),
+		post(evaluationPath, `{"subject":1}`, 400),
+		slow(post(evaluationPath, question, 400)), gzip(post(evaluationPath, question, 400)),
+		post(evaluationPath, `["`+strings.Repeat("x", MaxBatchBody)+`"]`, 400),
+		breaks(post(evaluationPath, question, 500)),
+		with(post(evaluationsPath, questions, 200), steps),
+		with(post(evaluationsPath, `{"evaluations":[{}]}`, 200), steps),
+		identified(post(evaluationsPath, question, 200)),
+		post(evaluationsPath, `{"options":{"evaluations_semantic":"x"}}`, 400),
+		breaks(post(evaluationsPath, question, 500)),
+		identified(get(metadataPath, 200)),
+		with(get(metadataPath, 404), func(h *house) { h.PublicURL = "" }),
 		profile(cookie(get("/v1/forward-auth/{profile}", 200))),
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 401), steps))),
 		profile(get("/v1/forward-auth/{profile}", 401)),
@@ -444,6 +462,7 @@ func TestOpenAPIExamplesAreTaken(t *testing.T) {
 	doc := loadOpenAPI(t)
 	for path, schema := range map[string]string{
 		"/v1/decisions": "Event", "/v1/revocations": "RevocationRequest", "/v1/step-ups/su_1": "StepUpAnswer", "/v1/identity-events": "IdentityEvent",
+		evaluationPath: "Evaluation", evaluationsPath: "Evaluations",
 		"/v1/policy/shadows": "ShadowRequest", "/v1/policy/shadows/next/promote": "PromotionRequest", "/v1/policy/confirm": "ConfirmRequest",
 	} {
 		examples := doc.Components.Schemas[schema].Value.Examples
@@ -458,7 +477,7 @@ func TestOpenAPIExamplesAreTaken(t *testing.T) {
 				t.Fatal(err)
 			}
 			handler := h.admin
-			if path == "/v1/decisions" {
+			if path == "/v1/decisions" || path == evaluationPath || path == evaluationsPath {
 				handler = h.gateway
 			}
 			if w := post(handler, path, string(body)); w.Code != 200 {

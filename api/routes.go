@@ -31,6 +31,9 @@ func (a *API) gatewayRoutes() []route {
 		{"POST", "/v1/decisions", "decision", gateways, a.decision},
 		{"POST", "/v1/decisions/batch", "batch", gateways, a.batch},
 		{"POST", "/v1/telemetry", "telemetry", tellers, a.telemetry},
+		{"POST", evaluationPath, authzenSurface, gateways, a.evaluation},
+		{"POST", evaluationsPath, authzenSurface, gateways, a.evaluations},
+		{"GET", metadataPath, authzenSurface, anybody, a.metadata},
 		{"", forwardPath + "/{profile}", "forward_auth", gateways, a.forwardAuth},
 	}
 }
@@ -152,6 +155,9 @@ func (a *API) byMethod(methods map[string]http.Handler) http.Handler {
 func (a *API) serve(surface string, handle handler, fail func(http.ResponseWriter) int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		started, status := time.Now(), 0
+		if surface == authzenSurface { // whatever the answer is
+			echoRequestID(w, r)
+		}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // net/http too compares the value itself

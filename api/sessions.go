@@ -188,7 +188,7 @@ func (q *query) prefix(name string) riskd.Prefix {
 	if s == "" {
 		return 0
 	}
-	if a, err := netip.ParseAddr(s); err == nil {
+	if a, err := netip.ParseAddr(s); err == nil && !a.Unmap().IsUnspecified() {
 		return riskd.PrefixOf(a)
 	}
 	if n, err := netip.ParsePrefix(s); err == nil && riskd.PrefixOf(n.Addr()).String() == n.String() {

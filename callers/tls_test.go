@@ -307,3 +307,26 @@ func TestTLSWatches(t *testing.T) {
 		t.Errorf("the whole change: %v, %v", err, material.Fault(time.Now()))
 	}
 }
+
+// A certificate that was shown but not verified names nobody, however it came to be
+// taken.
+func TestUnverifiedCertificatesHaveNoNames(t *testing.T) {
+	t.Parallel()
+	leaf, err := x509.ParseCertificate(callerstest.NewAuthority(t).Client(edgeID).Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, state := range map[string]*tls.ConnectionState{
+		"in the clear":   nil,
+		"no certificate": {},
+		"not verified":   {PeerCertificates: []*x509.Certificate{leaf}},
+	} {
+		if names, ends := callers.CertificateNames(state); names != nil || !ends.IsZero() {
+			t.Errorf("%s: %v until %s", name, names, ends)
+		}
+	}
+	names, ends := callers.CertificateNames(&tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{leaf}}})
+	if len(names) != 1 || names[0] != edgeID || !ends.Equal(leaf.NotAfter) {
+		t.Errorf("verified: %v until %s", names, ends)
+	}
+}

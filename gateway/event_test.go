@@ -31,7 +31,7 @@ func TestReaderOwnsItsHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	web := r.profiles["web"]
-	if len(web.owned) != 13 {
+	if len(web.owned) != 14 {
 		t.Errorf("the profile owns %d headers: %v", len(web.owned), web.owned)
 	}
 	for name, repeatable := range web.owned {

@@ -47,6 +47,7 @@ func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 		"device's name":       {profile(func(f *Profile) { f.Device.Cookie = "a;b" }), `device: "a;b"`},
 		"header with _":       {profile(func(f *Profile) { f.User = "X_User" }), `user: "X_User" is not the name`},
 		"one header for two":  {profile(func(f *Profile) { f.User, f.ACR = "X-A", "x-a" }), "acr: X-A is read for something else"},
+		"the caller's header": {profile(func(f *Profile) { f.Session = Source{Header: "x-riskd-authorization"} }), "session.header: X-Riskd-Authorization is read for something else"},
 		"a header of ours":    {profile(func(f *Profile) { f.User = "X-Forwarded-Method" }), "user: X-Forwarded-Method is read"},
 		"long tenant":         {profile(func(f *Profile) { f.Tenant = strings.Repeat("t", 257) }), "tenant: is longer"},
 	}

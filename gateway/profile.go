@@ -59,6 +59,9 @@ var (
 	cookieName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 )
 
+// callerHeader is where a gateway shows its own token; callers.Header is the same.
+const callerHeader = "X-Riskd-Authorization"
+
 // forwardedFor is the one list among the headers that riskd reads.
 const forwardedFor = "X-Forwarded-For"
 
@@ -80,7 +83,7 @@ func newProfile(f Profile) (*profile, error) {
 		return nil, fmt.Errorf("tenant: is longer than %d bytes", riskd.MaxID)
 	}
 	p := &profile{f, map[string]bool{
-		"User-Agent": false, "Accept-Language": false, forwardedFor: true, "Cookie": true,
+		"User-Agent": false, "Accept-Language": false, forwardedFor: true, "Cookie": true, callerHeader: false,
 	}}
 	if name := styles[f.Style].method; name != "" {
 		p.owned[name] = false

@@ -43,6 +43,7 @@ var fixedFields = []field{
 	{path: "event.time_unix", doc: "when the event happened, Unix seconds", number: func(c *riskd.Case) (float64, bool) { return float64(c.Now.Unix()), true }},
 	{path: "event.tenant", doc: "the customer that the event belongs to", text: func(c *riskd.Case) string { return c.Event.Tenant }},
 	{path: "event.environment", doc: "the caller's name of the environment", text: func(c *riskd.Case) string { return c.Event.Environment }},
+	{path: "event.attributes", doc: "what the caller tells beside all this, by names of its own", table: func(c *riskd.Case) map[string]string { return c.Event.Attributes }},
 
 	{path: "session.age_s", doc: "seconds since the session began, 0 or more", number: func(c *riskd.Case) (float64, bool) { return since(c, c.Session.Start) }},
 	{path: "session.requests", doc: "how many requests of the session riskd has seen before this one, 0 at the first", number: func(c *riskd.Case) (float64, bool) { return float64(c.Session.Requests), true }},
@@ -69,7 +70,7 @@ var fixedFields = []field{
 	{path: "device.compliant", doc: "device management says that the device is in order; absent when none reports", flag: compliant},
 	{path: "device.attributes", doc: "what the page collected of the device", table: func(c *riskd.Case) map[string]string { return c.Event.Device.Attributes }},
 
-	{path: "client.ip", doc: "the client's address", text: func(c *riskd.Case) string { return c.Event.Client.IP.String() }},
+	{path: "client.ip", doc: "the client's address, absent when unknown", text: address},
 	{path: "client.prefix", doc: "the address's /24 or /48", text: func(c *riskd.Case) string { return riskd.PrefixOf(c.Event.Client.IP).String() }},
 	{path: "client.user_agent", doc: "the User-Agent header", text: func(c *riskd.Case) string { return c.Event.Client.UserAgent }},
 	{path: "client.language", doc: "the Accept-Language header", text: func(c *riskd.Case) string { return c.Event.Client.Language }},
@@ -204,6 +205,13 @@ func compliant(c *riskd.Case) (value, known bool) {
 		return *p, true
 	}
 	return false, false
+}
+
+func address(c *riskd.Case) string {
+	if c.Event.Client.Known() {
+		return c.Event.Client.IP.String()
+	}
+	return ""
 }
 
 func network(c *riskd.Case) string {

@@ -140,6 +140,13 @@ func (g *generator) condition() string {
 		func() string {
 			return fmt.Sprintf("some k%s, %s in input.device.attributes\n\t%s\n\tk%s != \"a\"", x, x, g.about(x), x)
 		},
+		func() string {
+			return "input.event.attributes[\"subject.role\"] " + pick(g.Rand, relations) + " " + g.text()
+		},
+		func() string { return "not input.event.attributes[\"subject.role\"]" },
+		func() string {
+			return "object.get(input.event.attributes, \"subject.role\", \"a\") == input.event.attributes[" + g.field("text") + "]"
+		},
 		func() string { return "input.device.attributes != {\"os\": " + g.text() + "}" },
 		func() string { return "object.get(input.device.attributes, \"os\", \"a\") == " + g.text() },
 		func() string {
@@ -324,6 +331,12 @@ func generateCase(r *rand.Rand) *riskd.Case {
 		c.Event.Device.Attributes = map[string]string{}
 		for range r.IntN(4) {
 			c.Event.Device.Attributes[pick(r, texts)] = pick(r, texts)
+		}
+	}
+	if chance() {
+		c.Event.Attributes = map[string]string{pick(r, texts): pick(r, texts)}
+		if chance() {
+			c.Event.Attributes["subject.role"] = pick(r, texts)
 		}
 	}
 	if chance() {

@@ -36,6 +36,9 @@ func (t *turn) expire() bool {
 // has reached none.
 func (t *turn) timeUp() *riskd.Rule {
 	s := t.Session
+	if t.Event.Session.Implied {
+		return nil
+	}
 	var ofClass riskd.Limits
 	for i := range t.pack.Tuning.Timeouts {
 		switch timeout := &t.pack.Tuning.Timeouts[i]; {

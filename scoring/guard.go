@@ -15,7 +15,7 @@ import (
 // over answers for a session that is over; nothing else is looked at.
 func (t *turn) over(epoch riskd.Epoch) {
 	t.decision.Outcome = riskd.Revoke
-	t.decision.Source = riskd.SourceRevocation
+	t.decision.Source, t.decision.RevokedBy = riskd.SourceRevocation, epoch.Target.Kind
 	t.decision.Score, t.decision.Level = 100, riskd.High
 	t.decision.UserText = "Your session has ended. Please sign in again."
 	t.decision.AdminText = revokedText(epoch)

@@ -16,7 +16,8 @@ const AnchorRadiusKM = 200
 func (t *turn) observe() {
 	s, e := t.Session, t.Event
 	t.observeSubject()
-	if here := riskd.ContextOf(e); here != s.Here {
+	// What comes from nobody knows where leaves the session where it was.
+	if here := riskd.ContextOf(e); here != s.Here && here != (riskd.Context{}) {
 		if here.Prefix != s.Here.Prefix {
 			s.Before, s.MovedAt = s.Here, t.Now
 		}
@@ -28,7 +29,9 @@ func (t *turn) observe() {
 			Country: s.Here.Country, Prefix: s.Here.Prefix, Build: e.Place.Build, At: t.Now,
 		}
 	}
-	s.Network = e.Place.Network
+	if e.Client.Known() {
+		s.Network = e.Place.Network
+	}
 	if m := riskd.MarkOf(&e.Device); m != (riskd.DeviceMark{}) {
 		s.Device = m
 	}
@@ -87,7 +90,7 @@ func (t *turn) chronicle() {
 		t.note(riskd.Rotated, s.Previous.String())
 	case t.first:
 		t.note(riskd.Began, "")
-	case here.ASN != s.Here.ASN || here.Country != s.Here.Country || here.ASN == 0 && here.Prefix != s.Here.Prefix:
+	case here != (riskd.Context{}) && s.Here != (riskd.Context{}) && moved(here, s.Here):
 		t.note(riskd.Moved, "")
 	case m.ID != 0 && s.Device.ID != 0 && m.ID != s.Device.ID,
 		t.agent.Family != "" && s.Agent.Family != "" && t.agent.Family != s.Agent.Family:
@@ -95,10 +98,15 @@ func (t *turn) chronicle() {
 	}
 }
 
+// moved compares known contexts as people would.
+func moved(to, from riskd.Context) bool {
+	return to.ASN != from.ASN || to.Country != from.Country || to.ASN == 0 && to.Prefix != from.Prefix
+}
+
 // note adds to the session's timeline.
 func (t *turn) note(kind riskd.MomentKind, note string) {
 	m := riskd.Moment{At: t.Now, Kind: kind, Context: t.Session.Here, Note: note}
-	if t.Event.Client.IP.IsValid() { // answers to challenges come from nowhere
+	if t.Event.Client.Known() { // answers to challenges come from nowhere
 		m.Context = riskd.ContextOf(t.Event)
 	}
 	t.Session.Note(m)

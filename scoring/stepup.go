@@ -25,7 +25,9 @@ func (t *turn) prove() {
 			s := t.Session
 			t.proved, t.before = true, accepted{s.Known, s.Devices}
 			t.accept()
-			s.Here, s.Agent = riskd.ContextOf(t.Event), t.agent
+			if s.Agent = t.agent; t.Event.Client.Known() {
+				s.Here = riskd.ContextOf(t.Event)
+			}
 			s.Device = riskd.MarkOf(&t.Event.Device)
 			t.pass(at)
 		case u.AnsweredBy(t.Event) && at.After(u.Tried) && !u.Demand.MetBy(t.Event.Session.ACR, t.Event.Session.AMR):
@@ -46,11 +48,14 @@ func (t *turn) pass(auth time.Time) {
 	discharge(&s.Identity, mfa)
 	discharge(&s.Behaviour, mfa)
 	t.note(riskd.Proved, "")
-	network := s.Network
-	if t.Event.Client.IP.IsValid() { // answers to challenges come from nowhere
+	here, network := s.Here, s.Network
+	switch ip := t.Event.Client.IP; {
+	case ip.IsUnspecified(): // it proves who, and not where
+		here, network = riskd.Context{}, riskd.NetworkUnknown
+	case ip.IsValid(): // answers to challenges come from nowhere
 		network = t.Event.Place.Network
 	}
-	t.lesson.Proof = riskd.Proof{Context: s.Here, Hidden: network.Anonymous(), Device: s.Device, Agent: s.Agent}
+	t.lesson.Proof = riskd.Proof{Context: here, Hidden: network.Anonymous(), Device: s.Device, Agent: s.Agent}
 	if tuning := &t.pack.Tuning; s.Device.ID != 0 && tuning.TrustFor > 0 {
 		t.lesson.Trust = riskd.DeviceTrust{
 			Device: s.Device.ID, AuthTime: auth, Until: t.Now.Add(tuning.TrustFor), Here: s.Here, SeenAt: t.Now,

@@ -50,7 +50,11 @@ func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
 
 // locate finds the event's place, unless a trace brought it along.
 func (t *turn) locate() {
-	if t.Event.Place == (riskd.Place{}) {
+	switch {
+	case t.Event.Client.IP.IsUnspecified():
+		t.Event.Place = riskd.Place{}
+		t.decision.Degraded = append(t.decision.Degraded, "client_address_unknown")
+	case t.Event.Place == (riskd.Place{}):
 		place, degraded := t.engine.Locator.Locate(t.Event.Client.IP)
 		t.Event.Place = place
 		t.decision.Degraded = append(t.decision.Degraded, degraded...)

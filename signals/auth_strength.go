@@ -80,7 +80,8 @@ func authentication(in *Input) (a riskd.EventSession) {
 // sameClient reports whether the event comes from where the session is: what was
 // proved elsewhere speaks for whoever is there.
 func sameClient(in *Input) bool {
-	return in.login() || !otherMachine(in) && !anotherPlace(in.Session.Here, riskd.ContextOf(in.Event))
+	here := riskd.ContextOf(in.Event)
+	return in.login() || here != riskd.Context{} && !otherMachine(in) && !anotherPlace(in.Session.Here, here)
 }
 
 // strengthAsked is what the request's class asks for, or its privilege where that is

@@ -29,7 +29,7 @@ const (
 func measureDeviceClone(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	here := riskd.ContextOf(in.Event)
 	trust := in.Profile.Trusted(riskd.MarkOf(&in.Event.Device).ID, in.Now)
-	if trust == nil || in.Now.Before(trust.SeenAt) { // what comes late was there before
+	if trust == nil || in.Now.Before(trust.SeenAt) || here == (riskd.Context{}) { // what comes late was there before
 		return measured(0, 0, details{}), cell
 	}
 	had := cell

@@ -67,7 +67,7 @@ func measureGeoVelocity(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) 
 	}
 	// A place that is no anchor leaves the last one where it was: the next request
 	// from there hasn't travelled again.
-	arrived := in.First || in.Session.Here.Prefix != riskd.PrefixOf(in.Event.Client.IP)
+	arrived := in.First || in.otherPrefix()
 	return travel(from, to, distance, from.RadiusKM+to.RadiusKM, elapsed, arrived), cell
 }
 

@@ -10,7 +10,7 @@ import (
 func init() {
 	add(riskd.Signal{
 		Name:  "ip_change",
-		Doc:   "How far the address has moved since the session's last request, in prefixes (IPv4 /24, IPv6 /48) and networks rather than single addresses. Moves to a network new to session and user carry no nats here: new_network and new_country weigh them. At a login the user's history is what counts (missing: history while there is none).",
+		Doc:   "How far the address has moved since the session's last request, in prefixes (IPv4 /24, IPv6 /48) and networks rather than single addresses. Moves to a network new to session and user carry no nats here: new_network and new_country weigh them. At a login the user's history is what counts (missing: history while there is none). Missing as well: address, when this or the session's last is unknown.",
 		Value: "0 same prefix (at a login: one that the user is known to use), 1 another prefix of the same network, 2 another network that session or user knows, 3 a network new to both",
 		Details: []riskd.Detail{
 			{Name: "change", Kind: riskd.Text, Doc: "none, return (to a prefix that the session has used, or the user in this network), prefix (new, same network), known_network or new_network"},
@@ -60,6 +60,9 @@ func measureIPChange(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	n := compare(in)
 	if n.login {
 		return ipAtLogin(in, &n, cell), cell
+	}
+	if n.unknown() {
+		return riskd.NotEvaluableFor("address"), cell
 	}
 	value, change, nats := 0.0, "none", stillNats
 	if n.to.Prefix != n.from.Prefix {
@@ -117,6 +120,8 @@ func alternation(in *Input, n *novelty, cell *riskd.Cell) float64 {
 
 func ipAtLogin(in *Input, n *novelty, cell riskd.Cell) riskd.Reading {
 	switch {
+	case n.to == riskd.Context{}:
+		return riskd.NotEvaluableFor("address")
 	case in.Profile.Young():
 		return riskd.NotEvaluableFor("history")
 	case n.user.Prefix:

@@ -27,11 +27,14 @@ func compare(in *Input) novelty {
 	}
 	n.from = in.Session.Here
 	n.session = in.Session.Known.Familiar(n.to)
-	n.session.Prefix = n.session.Prefix || n.to.Prefix == n.from.Prefix
+	n.session.Prefix = n.session.Prefix || n.to.Prefix == n.from.Prefix && n.to != riskd.Context{}
 	n.session.ASN = n.session.ASN || n.to.ASN == n.from.ASN && n.to.ASN != 0
 	n.session.Country = n.session.Country || n.to.Country == n.from.Country && n.to.Country != riskd.Country{}
 	return n
 }
+
+// unknown reports whether it can't be told, within a session, if the event has moved.
+func (n *novelty) unknown() bool { return n.to == riskd.Context{} || n.from == riskd.Context{} }
 
 // prefix reports whether session or user know the prefix. Its country and ASN
 // are then no news, whatever a new database calls them.
@@ -65,14 +68,21 @@ func (in *Input) Arrival() bool {
 	if in.login() {
 		return in.Event.User.ID != ""
 	}
-	return riskd.PrefixOf(in.Event.Client.IP) != in.Session.Here.Prefix || otherMachine(in)
+	return in.otherPrefix() || otherMachine(in)
+}
+
+// otherPrefix reports whether the event comes from another prefix than the session's
+// last; nobody knows that of an unknown address.
+func (in *Input) otherPrefix() bool {
+	here := riskd.ContextOf(in.Event)
+	return here != riskd.Context{} && here.Prefix != in.Session.Here.Prefix
 }
 
 // Move says by which move, if any, the event has come within its session.
 func (in *Input) Move() (riskd.Move, bool) {
 	n := compare(in)
 	switch {
-	case n.login || n.to.Prefix == n.from.Prefix:
+	case n.login || n.unknown() || n.to.Prefix == n.from.Prefix:
 		return 0, false
 	case n.to.ASN == n.from.ASN || n.to.ASN == 0 || n.from.ASN == 0:
 		return riskd.MovePrefix, true

@@ -111,7 +111,7 @@ func movedAgo(in *Input, cell *riskd.Cell) float64 {
 	if !s.MovedAt.IsZero() && s.Before != (riskd.Context{}) {
 		at = max(at, unixSeconds(s.MovedAt))
 	}
-	if riskd.PrefixOf(in.Event.Client.IP) != s.Here.Prefix {
+	if in.otherPrefix() {
 		at = unixSeconds(in.Now)
 	}
 	if at == 0 || !s.ProvedAt.IsZero() && unixSeconds(s.ProvedAt) >= at {

@@ -122,14 +122,16 @@ func (w *walk) device(id, fingerprint string) *walk {
 // one after the gap.
 func (w *walk) goOn(gap time.Duration) *walk {
 	s, e := w.Session, w.Event
-	if here := riskd.ContextOf(e); here != s.Here {
+	if here := riskd.ContextOf(e); here != s.Here && here != (riskd.Context{}) {
 		s.Before, s.MovedAt, s.Here = s.Here, w.Now, here
 	}
 	if s.User == "" {
 		s.User, s.BeforeLogin = e.User.ID, s.BeforeLogin || w.First && e.User.ID == ""
 	}
 	s.Known.See(s.Here, w.Now)
-	s.Network = e.Place.Network
+	if e.Client.Known() {
+		s.Network = e.Place.Network
+	}
 	if m := riskd.MarkOf(&e.Device); m != (riskd.DeviceMark{}) {
 		s.Device = m
 		s.AcceptDevice(m)

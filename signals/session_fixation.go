@@ -9,7 +9,7 @@ import (
 func init() {
 	add(riskd.Signal{
 		Name:  "session_fixation",
-		Doc:   "Whether an authentication strengthens a session id that somebody else holds: an id that was first seen elsewhere before the login, as one that an attacker fixed for his victim, or one whose later authentication (a step-up, an elevation) comes from another client than the session's. Measured on the event that signs in or brings a later authentication time; an id that is rotated with it is a new one.",
+		Doc:   "Whether an authentication strengthens a session id that somebody else holds: an id that was first seen elsewhere before the login, as one that an attacker fixed for his victim, or one whose later authentication (a step-up, an elevation) comes from another client than the session's. Measured on the event that signs in or brings a later authentication time; an id that is rotated with it is a new one. Missing when it can't be told where from: network.",
 		Value: "0 no, 1 signed in from another network than the id was first seen in, 2 from another network and another device or browser, 3 the id was kept at a login or later authentication by what may be the same client, 4 authenticated again from another network and another device or browser than the session's last before it",
 		Details: []riskd.Detail{
 			{Name: "from", Doc: "AS number of who held the id; 0 when unknown or not measured"},
@@ -61,7 +61,7 @@ func measureSessionFixation(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Ce
 		return nothing, cell
 	}
 	for i := range client {
-		if client[i] == 0 && i >= holderDevice { // an event that leaves it out hides nothing
+		if client[i] == 0 && (i >= holderDevice || here == riskd.Context{}) { // an event that leaves it out hides nothing
 			client[i] = cell[i]
 		}
 	}
@@ -103,6 +103,8 @@ func holders(holder, client riskd.Cell) details {
 
 func otherNetwork(a, b riskd.Cell) (other, known bool) {
 	switch {
+	case a[holderPrefix] == 0 || b[holderPrefix] == 0: // an unknown address
+		return false, false
 	case a[holderPrefix] == b[holderPrefix]:
 		return false, true
 	case a[holderASN] == 0 || b[holderASN] == 0:

@@ -9,7 +9,7 @@ import (
 func init() {
 	add(riskd.Signal{
 		Name:  "shared_address",
-		Doc:   "How many different users came from the request's prefix today, as of the session's last arrival (login, or change of network or machine), and whether that is far more than usual: a password spray and what it hits come from where yesterday there was hardly anybody. Offices, campuses and carriers always have many, and in networks that don't hide their users what counts as usual is the whole network's. An arrival in a network or on a machine of the user's own is no evidence. Missing at an arrival when the crowd wasn't counted yesterday (crowd).",
+		Doc:   "How many different users came from the request's prefix today, as of the session's last arrival (login, or change of network or machine), and whether that is far more than usual: a password spray and what it hits come from where yesterday there was hardly anybody. Offices, campuses and carriers always have many, and in networks that don't hide their users what counts as usual is the whole network's. An arrival in a network or on a machine of the user's own is no evidence. Missing at an arrival when the crowd wasn't counted yesterday (crowd), or its address is unknown (address).",
 		Value: "users of the prefix today, this one not counted if he is new there; an estimate, at most about 500",
 		Details: []riskd.Detail{
 			{Name: "usual", Doc: "users of the prefix on a usual day: yesterday's or an average day's, whichever is more"},
@@ -45,7 +45,10 @@ func measureSharedAddress(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell
 	if !c.Looked {
 		return sharedAddress(&cell, 0, ""), cell
 	}
-	if !crowdOfYesterday(c) {
+	switch {
+	case riskd.ContextOf(in.Event) == riskd.Context{}:
+		return riskd.NotEvaluableFor("address"), riskd.Cell{}
+	case !crowdOfYesterday(c):
 		return riskd.NotEvaluableFor("crowd"), riskd.Cell{}
 	}
 	prefix, network := ownPlace(in)

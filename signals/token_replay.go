@@ -5,7 +5,7 @@ import "github.com/riskd/riskd"
 func init() {
 	add(riskd.Signal{
 		Name:  "token_replay",
-		Doc:   "Whether the session is used in two places at once: it comes back to a network that it left less than ten minutes ago, again and again, as it does when a copied token is used beside its owner's. Places are autonomous systems; prefixes only where neither side's system is known. One machine that goes back and forth between wifi and a mobile network, or between two networks that its user has long used, is counted and no evidence; nor are requests that prove the session's key, which isn't copied with a token.",
+		Doc:   "Whether the session is used in two places at once: it comes back to a network that it left less than ten minutes ago, again and again, as it does when a copied token is used beside its owner's. Places are autonomous systems; prefixes only where neither side's system is known. One machine that goes back and forth between wifi and a mobile network, or between two networks that its user has long used, is counted and no evidence; nor are requests that prove the session's key, which isn't copied with a token. Missing when the address is unknown: address.",
 		Value: "how often the session has come back so",
 		Details: []riskd.Detail{
 			{Name: "from", Doc: "AS number that it came back from; 0 when unknown, and when this request is no return"},
@@ -44,6 +44,9 @@ const (
 func measureTokenReplay(in *Input, cell riskd.Cell) (riskd.Reading, riskd.Cell) {
 	from, to := in.Session.Here, riskd.ContextOf(in.Event)
 	late := in.Now.Before(in.Session.SeenAt)
+	if to == (riskd.Context{}) {
+		return riskd.NotEvaluableFor("address"), cell
+	}
 	if in.First || late || !anotherPlace(from, to) {
 		return measured(cell[returns], 0, details{}), cell
 	}

@@ -28,6 +28,7 @@ type config struct {
 		TLS            tlsConfig       `yaml:"tls"`
 		TrustedProxies []netip.Prefix  `yaml:"trusted_proxies"`
 		ForwardAuth    []forwardConfig `yaml:"forward_auth"`
+		PublicURL      string          `yaml:"public_url"`
 	} `yaml:"gateway"`
 	Admin struct {
 		Listen       string    `yaml:"listen"`

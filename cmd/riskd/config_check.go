@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/policies/bundle"
 )
@@ -24,6 +25,9 @@ func (c *config) check() []error {
 	}
 	f.proxies("gateway.trusted_proxies", c.Gateway.TrustedProxies)
 	f.profiles("gateway.forward_auth", forwardProfiles(c))
+	if err := api.ValidatePublicURL(c.Gateway.PublicURL); err != nil {
+		f.add("gateway.public_url", "%w", err)
+	}
 	for i, host := range c.Admin.AllowedHosts {
 		if host == "" || strings.ContainsAny(host, "/*: ") {
 			f.add(fmt.Sprintf("admin.allowed_hosts[%d]", i), "must be a plain host name such as riskd.example.com, not %q", host)

@@ -32,6 +32,7 @@ func TestGoodConfigs(t *testing.T) {
 		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
 		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",
 	}}
+	full.Gateway.PublicURL = "https://riskd.example.com"
 	full.Admin.Listen = "localhost:9182"
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}
 	full.Policy.Pack = "packs/strict"

@@ -187,7 +187,7 @@ type surface struct {
 }
 
 // surfaces are the parts of the API by the names that it gives them.
-var surfaces = []string{"decision", "batch", "telemetry", "forward_auth", "admin", "none"}
+var surfaces = []string{"decision", "batch", "telemetry", "authzen", "forward_auth", "admin", "none"}
 
 // answered counts one answer of the API.
 func (m *metrics) answered(name string, status int, took time.Duration) {

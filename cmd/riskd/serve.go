@@ -57,6 +57,9 @@ func serve(ctx context.Context, c *config, repair bool, log *slog.Logger, signal
 	if c.DataDir == "" {
 		log.Warn("data_dir is not set: a restart forgets sessions and revocations")
 	}
+	if len(c.Callers) == 0 {
+		log.Warn("callers is not set: whoever can reach the listeners from this machine may ask, and revoke")
+	}
 	if len(c.Geo.Databases) == 0 {
 		log.Warn("geo.databases is not set: places are unknown, and every decision is marked geo_missing")
 	}

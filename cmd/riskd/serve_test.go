@@ -34,7 +34,10 @@ type running struct {
 // serving starts riskd with a config and waits until it listens.
 func serving(t *testing.T, config string) *running {
 	t.Helper()
-	return servingAt(t, "gateway: {listen: \"127.0.0.1:0\"}\nadmin: {listen: \"127.0.0.1:0\"}\n"+config)
+	if !strings.Contains(config, "gateway:") {
+		config = "gateway: {listen: \"127.0.0.1:0\"}\n" + config
+	}
+	return servingAt(t, "admin: {listen: \"127.0.0.1:0\"}\n"+config)
 }
 
 // servingAt is serving where the config says.

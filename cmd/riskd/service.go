@@ -221,7 +221,7 @@ func (s *service) openAPI() (err error) {
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
-		Gateways: gateways, AdminHosts: s.config.Admin.AllowedHosts,
+		Gateways: gateways, PublicURL: s.config.Gateway.PublicURL, AdminHosts: s.config.Admin.AllowedHosts,
 		Policy:   s.pack,
 		Ready:    s.notReady,
 		Degraded: s.degraded,

@@ -238,7 +238,7 @@ func (p *policy) compare(t *testing.T, query string, inputs []ast.Value) {
 
 // withLists is an input with the lists that an input always has.
 func withLists(input ast.Value) ast.Value {
-	always := ast.MustParseTerm(`{"reasons": [], "invariants": [], "user": {"roles": []}, "session": {"amr": []}, "device": {"attributes": {}}}`)
+	always := ast.MustParseTerm(`{"reasons": [], "invariants": [], "user": {"roles": []}, "session": {"amr": []}, "device": {"attributes": {}}, "event": {"attributes": {}}}`)
 	o, ok := input.(ast.Object)
 	if !ok {
 		return always.Value

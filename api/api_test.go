@@ -28,13 +28,17 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 type answers struct {
 	mu     sync.Mutex
 	answer func(e *riskd.Event, now time.Time) riskd.Decision
+	asked  func(end time.Time, bounded bool) // told of the deadline; optional
 	events []riskd.Event
 	times  []time.Time
 }
 
-func (a *answers) Decide(_ context.Context, e *riskd.Event, now time.Time) riskd.Decision {
+func (a *answers) Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.asked != nil {
+		a.asked(ctx.Deadline())
+	}
 	a.events, a.times = append(a.events, *e), append(a.times, now)
 	d := a.answer(e, now)
 	d.Degraded = append(slices.Clip(e.Degraded), d.Degraded...) // as Event.Degraded asks

@@ -7,10 +7,15 @@ import (
 	"net/http"
 	"reflect"
 	"runtime/debug"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/riskd/riskd"
 )
+
+// batchTime is how long the events of an array may be evaluated for, all together;
+// whoever decides answers the rest without. A gateway waits for all of them.
+const batchTime = 2 * time.Second
 
 // batch answers POST /v1/decisions/batch: one answer for each event, in order,
 // a decision or {"error":{…}}.
@@ -24,6 +29,8 @@ func (a *API) batch(w http.ResponseWriter, r *http.Request) int {
 	if p != nil {
 		return writeProblem(w, p)
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), batchTime)
+	defer cancel()
 	out := newBuffer()
 	defer out.free()
 	out.b = append(out.b, '[')
@@ -31,7 +38,7 @@ func (a *API) batch(w http.ResponseWriter, r *http.Request) int {
 		if i > 0 {
 			out.b = append(out.b, ',')
 		}
-		d, p := a.decideOne(r.Context(), "batch", value, fmt.Sprintf("[%d]", i))
+		d, p := a.decideOne(ctx, "batch", value, fmt.Sprintf("[%d]", i))
 		if p != nil {
 			out.b = appendError(out.b, p)
 			continue

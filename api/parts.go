@@ -10,7 +10,7 @@ import (
 // Decider answers events; the engine is one.
 type Decider interface {
 	// Decide answers a valid event as of now. It never fails, and it owns the
-	// event until it returns.
+	// event until it returns. Past the deadline of ctx it doesn't evaluate any more.
 	Decide(ctx context.Context, e *riskd.Event, now time.Time) riskd.Decision
 }
 

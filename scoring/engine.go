@@ -27,6 +27,10 @@ type Memory interface {
 	// Edit is Update for what happens to a session outside of its own requests; it
 	// reports whether the session is known.
 	Edit(id riskd.SessionID, now time.Time, fn func(s *riskd.Session, p *riskd.Profile) riskd.Lesson) bool
+	// Glance fills in what is known of the event's session that binds whoever can't
+	// evaluate the event: status, challenge, limits, orders, the last decision. It
+	// changes nothing and waits for no decision; Lost is set as by Update.
+	Glance(e *riskd.Event, now time.Time, s *riskd.Session)
 	// Impose puts orders in force, and returns when they will survive a crash. They
 	// are in force with an error that wraps riskd.ErrNotDurable as well.
 	Impose(ctx context.Context, key string, orders ...riskd.Epoch) (riskd.Imposed, error)

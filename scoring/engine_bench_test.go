@@ -135,3 +135,22 @@ func BenchmarkScenarios(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
 }
+
+// What an answer without evaluation costs, for a session that is known.
+func BenchmarkShed(b *testing.B) {
+	e := realEngine(b)
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	event := riskd.Event{
+		Session: riskd.EventSession{ID: sessionID(0)}, User: riskd.User{ID: "ada"},
+		Client: riskd.Client{IP: netip.MustParseAddr("203.0.113.7"), UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:134.0) Gecko/20100101 Firefox/134.0"},
+	}
+	first := event
+	e.Decide(context.Background(), &first, now)
+	b.ReportAllocs()
+	for b.Loop() {
+		again := event
+		if d := e.Shed(&again, now, scoring.CodeOverloaded); d.Outcome != riskd.Allow || d.Source != riskd.SourceFallback {
+			b.Fatalf("shed into %s from %s", d.Outcome, d.Source)
+		}
+	}
+}

@@ -3,10 +3,12 @@ package scoring_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/scoring"
 	"pgregory.net/rapid"
 )
 
@@ -211,6 +213,36 @@ func (l *life) check() {
 		return riskd.Lesson{}
 	})
 	l.want(got == want, "trusted: %v, want %v", got, want)
+	l.shed()
+}
+
+// shed asks what is answered when there is no room to evaluate: what binds the
+// session binds that, too, and it changes nothing.
+func (l *life) shed() {
+	before, _ := l.store.Session(riskd.SessionID{7})
+	idle, absolute := before.Ends(before.Limits)
+	due := func(at time.Time) bool { return !at.IsZero() && !l.now.Before(at) }
+	for class := riskd.ClassStandard; class <= riskd.ClassAdmin; class++ {
+		e := validEvent()
+		e.Device.ID, e.Request.Class = "laptop", class
+		d := l.Shed(&e, l.now, scoring.CodeOverloaded)
+		held := l.pending || l.ordered.After(l.proved)
+		switch {
+		case l.revoked || l.expired || due(idle) || due(absolute):
+			l.want(d.Outcome == riskd.Revoke, "over, and shed into %s on %s", d.Outcome, class)
+		case class == riskd.ClassOpen:
+			l.want(d.Outcome == riskd.Allow, "an asset is shed into %s", d.Outcome)
+		case !l.suspended.IsZero():
+			l.want(d.Source == riskd.SourceSuspension && d.StepUp == nil, "suspended, and shed into %s from %s", d.Outcome, d.Source)
+		case held || class != riskd.ClassStandard:
+			l.want(d.Outcome == riskd.StepUpNeeded && d.StepUp != nil, "waits for proof, and shed into %s on %s", d.Outcome, class)
+		default:
+			l.want(d.Outcome == riskd.Allow || d.Outcome == riskd.StepUpNeeded, "nothing is wrong, and shed into %s", d.Outcome)
+		}
+		l.want(len(l.record.Moments) == 0, "shed, and noted %v", l.record.Moments)
+	}
+	after, _ := l.store.Session(riskd.SessionID{7})
+	l.want(reflect.DeepEqual(before, after), "a shed event has changed its session:\n%+v\n%+v", before, after)
 }
 
 func (l *life) want(ok bool, format string, args ...any) {

@@ -173,6 +173,7 @@ type facts struct {
 	status               riskd.Status
 	prefix               riskd.Prefix
 	previous, next       riskd.SessionID
+	glimpse              glimpse
 }
 
 // Update runs fn on the event's session, which is made if it is new, and on a
@@ -259,13 +260,14 @@ func (s *Store) leave(r *sessionRow) {
 func (v *session) publish() {
 	v.facts = factsOf(&v.Session)
 	v.facts.end = v.end()
+	v.facts.glimpse.stepUp = cloneStepUp(v.StepUp) // which changes with every attempt
 }
 
 // factsOf gives a session's facts, but for its end.
 func factsOf(s *riskd.Session) facts {
 	return facts{
 		tenant: s.Tenant, user: s.User, device: s.DeviceID, start: s.Start, status: s.Status,
-		prefix: s.Here.Prefix, previous: s.Previous, next: s.Next,
+		prefix: s.Here.Prefix, previous: s.Previous, next: s.Next, glimpse: glimpseOf(s),
 	}
 }
 

@@ -185,3 +185,15 @@ func TestFind(t *testing.T) {
 		})
 	}
 }
+
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	tell(t, (&stalling{binary: riskdFor(t), stalled: 100, rate: 50, bodies: 4}).run)
+}
+
+// How much is evaluated says nothing on a machine that other tests share; what is
+// answered does.
+func TestOverload(t *testing.T) {
+	t.Parallel()
+	tell(t, (&overloading{binary: riskdFor(t), slice: time.Second, rounds: 1, times: 5, connections: 256, stalls: 0.2}).run)
+}

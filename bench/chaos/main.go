@@ -26,6 +26,8 @@ var checks = []struct {
 	{"fsync", "let every fsync fail: nothing more may be acknowledged, decisions go on", fsyncFlags},
 	{"full", "fill the disk: the reserve takes revocations, decisions go on", fullFlags},
 	{"card", "flood the store with sessions that were made up", cardFlags},
+	{"overload", "ask for several times what can be evaluated", overloadFlags},
+	{"slow", "stall thousands of connections, and send bodies without end", slowFlags},
 	{"restart", "start riskd with a large folder", restartFlags},
 	{"lin", "check histories of revocations and decisions for linearizability", linFlags},
 	{"crashfs", "crash a file system that forgets what wasn't synced", crashFlags},

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,7 @@ type siteOptions struct {
 	config string // more lines of the config
 	// forwardAuth are the profiles of forward-auth.
 	forwardAuth string
+	deadline    string // of decisions; "" is 1s
 	// gateway and admin are where to listen; "" is any port.
 	gateway, admin string
 }
@@ -54,7 +56,7 @@ gateway: {listen: %q, forward_auth: [%s]}
 admin: {listen: %q}
 session_key_file: key
 data_dir: %s
-decision: {deadline: 1s}
+decision: {deadline: %s}
 drain: {wait: 0s, limit: 10s}
 `
 
@@ -92,7 +94,7 @@ func newSite(ctx context.Context, o siteOptions) (s *site, err error) {
 		}
 		return address
 	}
-	config := fmt.Sprintf(siteConfig, anyPort(o.gateway), o.forwardAuth, anyPort(o.admin), s.data) + o.config
+	config := fmt.Sprintf(siteConfig, anyPort(o.gateway), o.forwardAuth, anyPort(o.admin), s.data, cmp.Or(o.deadline, "1s")) + o.config
 	err = errors.Join(
 		os.WriteFile(filepath.Join(s.dir, "key"), sessionSecret, 0o600),
 		os.WriteFile(filepath.Join(s.dir, "riskd.yaml"), []byte(config), 0o600),

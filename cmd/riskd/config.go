@@ -26,14 +26,16 @@ type config struct {
 	Gateway struct {
 		Listen         string          `yaml:"listen"`
 		TLS            tlsConfig       `yaml:"tls"`
+		MaxConnections int             `yaml:"max_connections"`
 		TrustedProxies []netip.Prefix  `yaml:"trusted_proxies"`
 		ForwardAuth    []forwardConfig `yaml:"forward_auth"`
 		PublicURL      string          `yaml:"public_url"`
 	} `yaml:"gateway"`
 	Admin struct {
-		Listen       string    `yaml:"listen"`
-		TLS          tlsConfig `yaml:"tls"`
-		AllowedHosts []string  `yaml:"allowed_hosts"`
+		Listen         string    `yaml:"listen"`
+		TLS            tlsConfig `yaml:"tls"`
+		MaxConnections int       `yaml:"max_connections"`
+		AllowedHosts   []string  `yaml:"allowed_hosts"`
 	} `yaml:"admin"`
 	Callers        []callerConfig `yaml:"callers"`
 	SessionKeyFile string         `yaml:"session_key_file"`
@@ -93,7 +95,9 @@ const defaultPack = "default"
 func defaults() *config {
 	c := &config{}
 	c.Gateway.Listen = "127.0.0.1:8181"
+	c.Gateway.MaxConnections = 8192
 	c.Admin.Listen = "127.0.0.1:8182"
+	c.Admin.MaxConnections = 256
 	c.Policy.Pack = defaultPack
 	c.Policy.Watch = 2 * time.Second
 	c.Policy.Brake = defaultBrake

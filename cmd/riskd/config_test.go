@@ -23,6 +23,7 @@ func TestGoodConfigs(t *testing.T) {
 	t.Parallel()
 	full := &config{SessionKeyFile: "keys/session"}
 	full.Gateway.Listen = "[::1]:9181"
+	full.Gateway.MaxConnections = 300
 	full.Gateway.TrustedProxies = []netip.Prefix{
 		netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32"),
 	}
@@ -34,6 +35,7 @@ func TestGoodConfigs(t *testing.T) {
 	}}
 	full.Gateway.PublicURL = "https://riskd.example.com"
 	full.Admin.Listen = "localhost:9182"
+	full.Admin.MaxConnections = 30
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}
 	full.Policy.Pack = "packs/strict"
 	full.Policy.Shadows = []shadowConfig{{

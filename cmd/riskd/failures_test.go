@@ -51,6 +51,8 @@ func TestServeWithAPolicyThatErrs(t *testing.T) {
 		t.Errorf("the failure stuck: %+v", a)
 	}
 	r.wantMetric(`riskd_fallback_decisions_total 5`)
+	r.wantMetric(`riskd_shed_decisions_total{class="open"} 0`)
+	r.wantMetric(`riskd_connections_refused_total{listener="gateway"} 0`)
 	if err := r.end(); err != nil {
 		t.Error(err)
 	}

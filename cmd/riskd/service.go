@@ -45,7 +45,9 @@ type service struct {
 	engine  *scoring.Engine
 	callers *callers.Callers // nil: nobody is asked
 	tls     []listenerTLS
-	api     *api.API
+	// admission is before the engine, for all who ask for decisions.
+	admission *scoring.Admission
+	api       *api.API
 
 	servers  []*http.Server
 	failed   chan error // a listener that ended by itself
@@ -186,6 +188,13 @@ func (s *service) openEngine(out output) (err error) {
 	if err != nil {
 		return err
 	}
+	s.admission, err = scoring.NewAdmission(scoring.AdmissionOptions{
+		Engine: s.engine, Deadline: s.config.Decision.Deadline,
+		Panicked: func(value any, stack []byte) { s.panics.note("engine", value, stack, time.Now()) },
+	})
+	if err != nil {
+		return err
+	}
 	return s.beginTrials()
 }
 
@@ -215,7 +224,7 @@ func (s *service) openAPI() (err error) {
 		return err
 	}
 	options := api.Options{
-		Engine: s.engine, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
+		Engine: s.admission, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
 		Trials: s.trials, Brake: s.orders,
 		Failed: func(surface string, err error) {
@@ -239,24 +248,31 @@ func (s *service) openAPI() (err error) {
 }
 
 func (s *service) listen() error {
+	load := loadMetrics{s.admission, map[string]*api.Connections{}}
+	open := func(name, address string, h http.Handler, most int) (net.Addr, error) {
+		c, err := s.open(address, name+".tls", h, most)
+		if err != nil {
+			return nil, s.config.source.at(name+".listen", "%w", err)
+		}
+		load.listeners[name] = c
+		return c.Addr(), nil
+	}
 	var err1, err2 error
-	if s.gateway, err1 = s.open(s.config.Gateway.Listen, "gateway.tls", s.api.Gateway()); err1 != nil {
-		err1 = s.config.source.at("gateway.listen", "%w", err1)
-	}
-	if s.admin, err2 = s.open(s.config.Admin.Listen, "admin.tls", s.api.Admin()); err2 != nil {
-		err2 = s.config.source.at("admin.listen", "%w", err2)
-	}
+	s.gateway, err1 = open("gateway", s.config.Gateway.Listen, s.api.Gateway(), s.config.Gateway.MaxConnections)
+	s.admin, err2 = open("admin", s.config.Admin.Listen, s.api.Admin(), s.config.Admin.MaxConnections)
+	s.metrics.registry.MustRegister(load)
 	return errors.Join(err1, err2)
 }
 
-// open begins to serve on an address, and says which it became.
-func (s *service) open(address, tls string, h http.Handler) (net.Addr, error) {
-	listener, err := s.bind(address, tls)
+// open begins to serve on an address.
+func (s *service) open(address, tls string, h http.Handler, most int) (*api.Connections, error) {
+	plain, err := s.bind(address, tls)
 	if err != nil {
 		return nil, err
 	}
 	server := api.NewServer(h)
 	server.ConnContext = callers.ConnContext
+	listener := api.LimitConnections(server, plain, most)
 	server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
 	s.servers = append(s.servers, server)
 	s.stops.spawn(func(context.Context) {
@@ -265,7 +281,7 @@ func (s *service) open(address, tls string, h http.Handler) (net.Addr, error) {
 		}
 	})
 	s.stops.add(func() { server.Close() })
-	return listener.Addr(), nil
+	return listener, nil
 }
 
 // notReady gives what keeps gateways from being sent here.

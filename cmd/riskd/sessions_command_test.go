@@ -129,11 +129,11 @@ func TestTimesInWords(t *testing.T) {
 // Lists go on over pages, up to the limit.
 func TestListsFollowPages(t *testing.T) {
 	t.Parallel()
-	const all = 2*api.MaxPage + 100
+	const all, atOnce = 2*api.MaxPage + 100, 100 // a batch has a time
 	s := startedDev(t, &tape{})
-	for first := 0; first < all; first += api.MaxBatch {
+	for first := 0; first < all; first += atOnce {
 		var events []string
-		for i := first; i < min(first+api.MaxBatch, all); i++ {
+		for i := first; i < min(first+atOnce, all); i++ {
 			events = append(events, fmt.Sprintf(`{"session":{"id":"s-%d"},"user":{"id":"u"},"client":{"ip":"203.0.113.7"}}`, i))
 		}
 		response, err := http.Post("http://"+s.gateway.String()+"/v1/decisions/batch", "application/json", strings.NewReader("["+strings.Join(events, ",")+"]"))

@@ -32,13 +32,13 @@ func TestContracts(t *testing.T) {
 }
 
 // asAPISIX asks as the plugin forward-auth does: GET without a body, the headers of
-// request_headers and X-Forwarded-*, which are APISIX's own.
+// request_headers and extra_headers, and X-Forwarded-*, which are APISIX's own.
 func asAPISIX(t *testing.T, s *site) {
-	ask := func(profile, method, session string) (int, http.Header) {
-		r, _ := http.NewRequest("GET", "http://"+s.riskd+"/v1/forward-auth/"+profile, nil)
+	ask := func(class, method, session string) (int, http.Header) {
+		r, _ := http.NewRequest("GET", "http://"+s.riskd+"/v1/forward-auth/site", nil)
 		r.Header = http.Header{
 			"X-Forwarded-Proto": {"http"}, "X-Forwarded-Method": {method}, "X-Forwarded-Host": {"shop.example"},
-			"X-Forwarded-Uri": {"/pay?q=1"}, "X-Forwarded-For": {browserAddress}, "User-Agent": {agent},
+			"X-Forwarded-Uri": {"/pay?q=1"}, "X-Forwarded-For": {browserAddress}, "User-Agent": {agent}, "X-Risk-Class": {class},
 		}
 		if session != "" {
 			r.Header.Set("Cookie", "theme=dark; sid="+session)
@@ -52,25 +52,24 @@ func asAPISIX(t *testing.T, s *site) {
 		return got.StatusCode, got.Header
 	}
 	for _, c := range classes {
-		profile := map[string]string{"standard": "site", "sensitive": "pay", "open": "static"}[c.class]
-		status, h := ask(profile, "POST", s.signedIn(t))
+		status, h := ask(c.class, "POST", s.signedIn(t))
 		if status != 200 || h.Get("X-Risk-Decision") != "allow" {
-			t.Errorf("%s: got %d %v", profile, status, h)
+			t.Errorf("%s: got %d %v", c.class, status, h)
 			continue
 		}
 		if d := s.decision(t, h.Get("X-Risk-Decision-Id")); d.Request.Method != "POST" || d.Request.Class != c.class || d.Network.Prefix != browserPrefix {
-			t.Errorf("%s: riskd decided on %+v", profile, d)
+			t.Errorf("%s: riskd decided on %+v", c.class, d)
 		}
 	}
-	if status, h := ask("site", "GET", ""); status != 401 || h.Get("WWW-Authenticate") == "" {
+	if status, h := ask("standard", "GET", ""); status != 401 || h.Get("WWW-Authenticate") == "" {
 		t.Errorf("no session: got %d %v", status, h)
 	}
 	session := s.newSession() // nobody has said when its user signed in
-	if status, h := ask("pay", "GET", session); status != 401 || !strings.Contains(h.Get("WWW-Authenticate"), "insufficient_user_authentication") {
+	if status, h := ask("sensitive", "GET", session); status != 401 || !strings.Contains(h.Get("WWW-Authenticate"), "insufficient_user_authentication") {
 		t.Errorf("no proof: got %d %v", status, h)
 	}
 	s.order(t, "revoke", session)
-	if status, _ := ask("site", "GET", session); status != 403 {
+	if status, _ := ask("standard", "GET", session); status != 403 {
 		t.Errorf("revoked: got %d", status)
 	}
 }

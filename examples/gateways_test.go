@@ -19,6 +19,7 @@ type gateway struct {
 	program string
 	files   []string // of the folder, that the gateway reads
 	ports   []string // that they name, beside those that all name
+	grpc    bool     // it asks over gRPC
 	command func(s *site) *exec.Cmd
 }
 
@@ -44,6 +45,10 @@ var gateways = []*gateway{
 		command: func(s *site) *exec.Cmd {
 			return exec.Command(s.gateway.binary(), "-db", "-f", filepath.Join(s.folder, "haproxy.cfg"))
 		},
+	},
+	{
+		name: "envoy", folder: "envoy", program: "envoy", files: []string{"envoy.yaml"}, grpc: true,
+		command: envoyCommand,
 	},
 	{
 		name: "envoy-http", folder: "envoy", program: "envoy", files: []string{"envoy-http.yaml"},

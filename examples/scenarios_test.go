@@ -30,7 +30,6 @@ var scenarios = []struct {
 	{"believes no address", believesNoAddress},
 	{"believes no other header", believesNoOther},
 	{"takes no path for a weaker one", takesNoPath},
-	{"closes on large headers", closesOnLargeHeaders},
 	{"fails as documented", failsAsDocumented},
 }
 
@@ -202,16 +201,6 @@ func takesWebSockets(t *testing.T, s *site) {
 		io.WriteString(conn, "hello\n")
 		if line, err := in.ReadString('\n'); line != "hello\n" {
 			t.Errorf("the application sent back %q, %v", line, err)
-		}
-	}
-}
-
-func closesOnLargeHeaders(t *testing.T, s *site) {
-	session := s.newSession()
-	for _, size := range []int{20 << 10, 200 << 10} {
-		a := s.get(t, "/pay", session+"; other="+strings.Repeat("x", size))
-		if a.status < 400 || a.app != nil {
-			t.Errorf("%d bytes of cookies: got %v", size, a)
 		}
 	}
 }

@@ -25,6 +25,7 @@ type site struct {
 	app           *app
 	link          *link
 	riskd, admin  string // addresses
+	authz         string // of riskd's gRPC listener
 	ports         map[string]string
 	sessionNumber atomic.Int64
 }
@@ -35,6 +36,7 @@ const (
 	appPort     = "3000"
 	riskdPort   = "8181"
 	adminPort   = "8182"
+	authzPort   = "8183"
 )
 
 // newSite starts all of it, and ends it with the test.
@@ -43,11 +45,17 @@ func newSite(t *testing.T, g *gateway) *site {
 	s := &site{gateway: g, folder: newFolder(t), app: newApp(t)}
 	s.riskd, s.admin = "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
 	s.address = "127.0.0.1:" + freePort(t)
-	s.link = newLink(t, s.riskd)
+	s.authz = "127.0.0.1:" + freePort(t)
+	asked := s.riskd
+	if g.grpc {
+		asked = s.authz
+	}
+	s.link = newLink(t, asked)
 	s.ports = map[string]string{
 		gatewayPort: port(s.address),
 		appPort:     port(s.app.Listener.Addr().String()),
 		riskdPort:   port(s.link.address),
+		authzPort:   port(s.link.address),
 	}
 	for _, own := range g.ports {
 		s.ports[own] = freePort(t)
@@ -97,7 +105,7 @@ func (s *site) startRiskd(t *testing.T) {
 	t.Helper()
 	text := s.example(t, "riskd.yaml")
 	text = "log: {level: warn}\nadmin: {listen: \"" + s.admin + "\"}\ndecision: {deadline: 1s}\n" +
-		strings.Replace(text, "gateway:\n", "gateway:\n  listen: "+s.riskd+"\n", 1)
+		strings.Replace(strings.Replace(text, "gateway:\n", "gateway:\n  listen: "+s.riskd+"\n", 1), "127.0.0.1:"+authzPort, s.authz, 1)
 	file := filepath.Join(s.folder, "riskd.yaml")
 	s.write("riskd.yaml", text)
 	startChild(t, exec.Command(riskdBinary, "serve", "-config", file), s.riskd)

@@ -1,4 +1,4 @@
--- Asks riskd about a request: `http-request lua.riskd PROFILE-VARIABLE`.
+-- Asks riskd about a request of the class in txn.risk_class: `http-request lua.riskd`.
 --
 -- Sets txn.risk_status to what riskd answered, 503 if it gave no answer in time,
 -- and txn.risk_challenge to its WWW-Authenticate. If it allowed, its X-Risk headers
@@ -18,12 +18,13 @@ end
 
 -- request writes what riskd reads and nothing else of the client's. HTTP/1.0 has
 -- the connection end with the answer.
-local function request(txn, profile)
+local function request(txn)
 	local lines = {
-		"GET /v1/forward-auth/" .. profile .. " HTTP/1.0",
+		"GET /v1/forward-auth/site HTTP/1.0",
 		"Host: riskd",
 		"X-Original-Method: " .. txn.f:method(),
 		"X-Forwarded-For: " .. txn.f:src(),
+		"X-Risk-Class: " .. txn:get_var("txn.risk_class"),
 	}
 	local headers = txn.http:req_get_headers()
 	for _, name in ipairs(passed) do
@@ -38,7 +39,7 @@ local function request(txn, profile)
 end
 
 -- ask gives riskd's status and headers, or nothing.
-local function ask(txn, profile)
+local function ask(txn)
 	local _, server = next(core.backends["riskd"].servers)
 	local host, port = server:get_addr():match("^(.*):(%d+)$")
 	local over = now() + deadline
@@ -52,7 +53,7 @@ local function ask(txn, profile)
 		return socket:receive("*l")
 	end
 	socket:settimeout(deadline)
-	if not socket:connect(host, tonumber(port)) or not socket:send(request(txn, profile)) then
+	if not socket:connect(host, tonumber(port)) or not socket:send(request(txn)) then
 		socket:close()
 		return nil
 	end
@@ -74,9 +75,9 @@ local function ask(txn, profile)
 	return status, headers
 end
 
-core.register_action("riskd", { "http-req" }, function(txn, variable)
+core.register_action("riskd", { "http-req" }, function(txn)
 	txn:set_var("txn.risk_status", 503)
-	local status, headers = ask(txn, txn:get_var(variable))
+	local status, headers = ask(txn)
 	if not status then
 		return
 	end
@@ -89,4 +90,4 @@ core.register_action("riskd", { "http-req" }, function(txn, variable)
 			end
 		end
 	end
-end, 1)
+end, 0)

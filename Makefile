@@ -37,7 +37,7 @@ rules: ## format, check and test the Rego
 	for test in docs/cookbook/*_test.rego; do bin/opa test rego/lib $${test%_test.rego}.rego $$test || exit 1; done
 
 .PHONY: bench
-bench: ## speed against the bare HTTP floor and OPA's server, under 3 minutes
+bench: ## speed against the bare HTTP floor and OPA's server, under 4 minutes
 	go run ./bench/speed
 
 .PHONY: detection

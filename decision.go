@@ -184,7 +184,7 @@ type Decision struct {
 type Lease struct {
 	// ValidFor is 0 where every request has to be asked about.
 	ValidFor time.Duration
-	// Epoch is the number of the last order that the decision knows of.
+	// Epoch is the number of the last order or notice that the decision knows of.
 	Epoch uint64
 }
 

@@ -39,6 +39,9 @@ var house = map[string]struct {
 	"journal":               {nil, []string{"github.com/cockroachdb/pebble/v2/vfs", "github.com/cockroachdb/pebble/v2/vfs/errorfs"}},
 	"sessions":              {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2"}},
 	"identity":              {[]string{"."}, nil},
+	"leases":                {[]string{"."}, nil},
+	"client":                {[]string{"."}, nil},
+	"examples/*":            {[]string{".", "client"}, nil},
 	"decisions":             {[]string{"."}, nil},
 	"audit":                 {[]string{".", "journal"}, []string{"github.com/cockroachdb/pebble/v2/vfs"}},
 	"sessions/sessionstest": {[]string{"."}, []string{"pgregory.net/rapid"}},
@@ -51,9 +54,13 @@ var house = map[string]struct {
 		"github.com/oschwald/geoip2-golang/v2", "github.com/oschwald/maxminddb-golang/v2",
 		"github.com/maxmind/mmdbwriter", "github.com/dgraph-io/ristretto/v2",
 	}},
-	"gateway":             {[]string{"."}, nil},
-	"api":                 {[]string{".", "gateway"}, []string{"github.com/go-json-experiment/json"}},
-	"callers":             {[]string{"."}, nil},
+	"gateway": {[]string{"."}, []string{"github.com/lestrrat-go/jwx/v3", "github.com/go-json-experiment/json"}},
+	"api":     {[]string{".", "gateway"}, []string{"github.com/go-json-experiment/json"}},
+	"callers": {[]string{"."}, nil},
+	"extauthz": {[]string{".", "gateway"}, []string{
+		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto/googleapis/rpc",
+		"github.com/envoyproxy/go-control-plane/envoy",
+	}},
 	"callers/callerstest": {},
 	"fixtures":            {[]string{"."}, []string{"golang.org/x/tools/txtar"}},
 	"fixtures/geo":        {[]string{"geo"}, nil},
@@ -87,8 +94,10 @@ func TestHouseIsBuiltToPlan(t *testing.T) {
 }
 
 func planName(room string) string {
-	if strings.HasPrefix(room, "bench/") {
-		return "bench/*"
+	for _, many := range []string{"bench", "examples"} {
+		if strings.HasPrefix(room, many+"/") {
+			return many + "/*"
+		}
 	}
 	return room
 }

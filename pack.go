@@ -69,6 +69,9 @@ type Tuning struct {
 	Identity map[string][]Action
 	// LastDecisionFor is how long FailLast may repeat a session's last decision.
 	LastDecisionFor time.Duration
+	// Lease is how long a gateway may go by an allow at a score of 0; it shrinks to
+	// nothing at StepUpScore. ClassSensitive and ClassAdmin have none.
+	Lease [4]time.Duration // by Class
 }
 
 // Timeout is a limit for the sessions that it matches; an empty condition

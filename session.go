@@ -77,6 +77,8 @@ type Session struct {
 	Ordered    *Epoch
 	// Lost says that the session may have a history that can't be read now.
 	Lost bool
+	// Leased says that somebody may hold a lease on it.
+	Leased bool
 	// Last is the last decision of a working policy, DecidedAt its time.
 	Last      Outcome
 	DecidedAt time.Time

@@ -152,8 +152,10 @@ var bodies = map[string]string{
 	"POST /v1/decisions":                     `{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}`,
 	"POST /v1/decisions/batch":               `[{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}]`,
 	"POST /v1/telemetry":                     `{"tenant":"shop","session":{"id":"raw-1"},"client":{"ip":"203.0.113.7"}}`,
+	"POST /v1/data/riskd/{profile}":          kongInput,
 	"POST /access/v1/evaluation":             `{"subject":{"type":"session","id":"raw-1"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},"context":{"tenant":"shop"}}`,
 	"POST /access/v1/evaluations":            `{"subject":{"type":"session","id":"raw-1"},"action":{"name":"GET"},"resource":{"type":"route","id":"/"},"context":{"tenant":"shop"}}`,
+	"POST /v1/revocations/acks":              `{"gateway":"edge-1","epoch":0}`,
 	"POST /v1/revocations":                   `{"target":{"user":"u1"},"tenant":"shop"}`,
 	"DELETE /v1/revocations/{epoch}":         lifting,
 	"POST /v1/step-ups/{id}":                 `{"result":"passed"}`,
@@ -179,6 +181,9 @@ func about(method, path string) *http.Request {
 	key := strings.Replace(method, "HEAD", "GET", 1) + " " + path
 	r := request(method, target+queries[key], bodies[key])
 	r.Header.Set("Cookie", "sid=a")
+	if strings.HasSuffix(path, "/stream") {
+		hangUp(r)
+	}
 	return r
 }
 
@@ -279,7 +284,7 @@ func promised(in rule, method bool, caller string) verdict {
 			return noSuchGateway
 		}
 		return notAllowed
-	case bound && tenant != "shop" && in.path != "/openapi.json":
+	case bound && tenant != "shop" && !slices.Contains([]string{"/openapi.json", "/v1/revocations/stream", "/v1/revocations/acks"}, in.path):
 		if forward {
 			return noSuchGateway
 		}

@@ -22,6 +22,8 @@ type Options struct {
 	Policy Policy
 	// Trials are those of policies; without them nothing can be tried. Optional.
 	Trials Trials
+	// Notices are what ends leases early; without them nobody can follow. Optional.
+	Notices Notices
 	// Brake has what would meet many wait for a confirmation. Optional.
 	Brake Brake
 	// Callers says who is calling. Without it nobody is asked, so that only callers
@@ -48,7 +50,8 @@ type Options struct {
 	// Metrics answers /metrics. Optional.
 	Metrics http.Handler
 	// Observe is told of every answer: the surface ("decision", "batch",
-	// "telemetry", "authzen", "forward_auth", "admin" or, for requests that hit no route,
+	// "telemetry", "authzen", "opa_data", "forward_auth", "stream" (which takes as long as
+	// somebody follows), "ack", "admin" or, for requests that hit no route,
 	// "none"), its status and the time it took. Optional.
 	Observe func(surface string, status int, took time.Duration)
 	// Panicked is told of every panic that was turned into an answer. Optional.

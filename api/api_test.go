@@ -19,6 +19,7 @@ import (
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/identity"
+	"github.com/riskd/riskd/leases"
 )
 
 // noon is when every test happens.
@@ -139,6 +140,21 @@ func (m *memory) Orders(before uint64, limit int) []riskd.Epoch {
 	return page
 }
 
+func (m *memory) Order(number uint64) (riskd.Epoch, bool) {
+	i := slices.IndexFunc(m.epochs, func(e riskd.Epoch) bool { return e.Number == number })
+	if i < 0 {
+		return riskd.Epoch{}, false
+	}
+	return m.epochs[i], true
+}
+
+func (m *memory) inForce() (all []riskd.Notice) {
+	for _, e := range m.epochs {
+		all = append(all, riskd.Notice{Number: e.Number, Order: e})
+	}
+	return all
+}
+
 func (m *memory) Erase(_ context.Context, tenant, user string, at time.Time, actor string) (int, error) {
 	m.acts = append(m.acts, fmt.Sprintf("erase %s/%s at %s: %s", tenant, user, at.Format(time.TimeOnly), actor))
 	return len(m.sessions), m.err
@@ -188,6 +204,7 @@ type house struct {
 	memory  *memory
 	past    *past
 	trials  *trials
+	notices *leases.Stream
 	gateway http.Handler
 	admin   http.Handler
 	key     *riskd.SessionKey
@@ -219,6 +236,10 @@ func testGateways(t testing.TB, key *riskd.SessionKey) *gateway.Reader {
 				ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route",
 			},
 			{Name: "api", Style: gateway.Caddy, Session: gateway.Source{Header: "authorization"}},
+			{Name: "envoy", Style: gateway.Envoy, Session: gateway.Source{Cookie: "sid"}},
+			{Name: "routed", Style: gateway.Envoy, Session: gateway.Source{Cookie: "sid"}, Routes: []gateway.Route{
+				{Path: "/"}, {Path: "/orders/{id}", Class: riskd.ClassSensitive},
+			}},
 		},
 	})
 	if err != nil {
@@ -230,13 +251,18 @@ func testGateways(t testing.TB, key *riskd.SessionKey) *gateway.Reader {
 func newHouse(t testing.TB, change ...func(*Options)) *house {
 	t.Helper()
 	h := &house{engine: &answers{answer: allow}, memory: &memory{}, past: &past{}, trials: &trials{}, key: testKey(t)}
+	var err error
+	h.notices, err = leases.New(leases.Options{Instance: "01JD0000000000000000000000", InForce: h.memory.inForce, Number: 88130})
+	if err != nil {
+		t.Fatal(err)
+	}
 	table := func() map[string][]riskd.Action { return identityTable }
 	applier, err := identity.New(identity.Options{Orders: h.memory, Table: table})
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := Options{
-		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key, Trials: h.trials,
+		Engine: h.engine, Sessions: h.memory, Orders: h.memory, StepUps: h.memory, Identity: applier, Decisions: h.past, Policy: h.memory, Key: h.key, Trials: h.trials, Notices: h.notices,
 		Now: func() time.Time { return noon }, AdminHosts: []string{"riskd.example"},
 		PublicURL: "https://riskd.example", Gateways: testGateways(t, h.key),
 		Observe: func(surface string, status int, _ time.Duration) {
@@ -381,7 +407,12 @@ func TestRoutesDenyByDefault(t *testing.T) {
 		"delete sessions":      {h.admin, "DELETE", "/v1/sessions", 405, "GET, HEAD"},
 		"put revocations":      {h.admin, "PUT", "/v1/revocations", 405, "GET, HEAD, POST"},
 		"delete revocations":   {h.admin, "DELETE", "/v1/revocations", 405, "GET, HEAD, POST"},
-		"get an epoch":         {h.admin, "GET", "/v1/revocations/1", 405, "DELETE"},
+		"get an epoch":         {h.admin, "GET", "/v1/revocations/1", 404, ""},
+		"put an epoch":         {h.admin, "PUT", "/v1/revocations/1", 405, "DELETE, GET, HEAD"},
+		"admin has no stream":  {h.admin, "GET", "/v1/revocations/stream", 400, ""},
+		"post a stream":        {h.gateway, "POST", "/v1/revocations/stream", 405, "GET, HEAD"},
+		"head of a stream":     {h.gateway, "HEAD", "/v1/revocations/stream", 200, ""},
+		"get acks":             {h.gateway, "GET", "/v1/revocations/acks", 405, "POST"},
 		"get a step-up":        {h.admin, "GET", "/v1/step-ups/su_1", 405, "POST"},
 		"get a user":           {h.admin, "GET", "/v1/users/u1", 405, "DELETE"},
 		"delete all users":     {h.admin, "DELETE", "/v1/users/", 404, ""},

@@ -36,6 +36,8 @@ func AppendDecision(b []byte, d *riskd.Decision) []byte {
 	}
 	b = text(append(b, `,"policy":{"pack":`...), d.Pack)
 	b = text(append(b, `,"revision":`...), d.Revision)
+	b = strconv.AppendInt(append(b, `},"lease":{"valid_for_ms":`...), d.Lease.ValidFor.Milliseconds(), 10)
+	b = strconv.AppendUint(append(b, `,"revocation_epoch":`...), d.Lease.Epoch, 10)
 	b = text(append(b, `},"state":{"source":`...), d.Source.String())
 	b = texts(append(b, `,"degraded":`...), d.Degraded)
 	b = texts(append(b, `,"missing_signals":`...), d.Missing)

@@ -42,6 +42,10 @@ type decisionDocument struct {
 		Pack     string `json:"pack"`
 		Revision string `json:"revision"`
 	} `json:"policy"`
+	Lease struct {
+		ValidForMS      int64  `json:"valid_for_ms"`
+		RevocationEpoch uint64 `json:"revocation_epoch"`
+	} `json:"lease"`
 	State struct {
 		Source         string   `json:"source"`
 		Degraded       []string `json:"degraded"`
@@ -77,7 +81,7 @@ func TestAppendDecision(t *testing.T) {
 		`"reasons":[{"code":"new_country","nats":6.1,"points":49,"group":"network","channel":"identity","clears_with":["mfa"]},` +
 		`{"code":"request_rate","nats":1.5,"points":14,"group":"behaviour","channel":"behaviour","clears_with":[]}],` +
 		`"step_up":{"id":"su_1","acr_values":["aal2","odd\"\\"],"amr_values":["hwk"],"max_age":300,"clears":["new_country"],"attempts_left":0},` +
-		`"policy":{"pack":"default","revision":"432bb16"},"state":{"source":"fresh","degraded":["geo_city_missing"],"missing_signals":["geo_velocity"]},` +
+		`"policy":{"pack":"default","revision":"432bb16"},"lease":{"valid_for_ms":0,"revocation_epoch":0},"state":{"source":"fresh","degraded":["geo_city_missing"],"missing_signals":["geo_velocity"]},` +
 		`"reason_user":{"en":"Please confirm that it is you."},"reason_admin":{"en":"country FR → US"},` +
 		`"shadow":[{"pack":"default","revision":"5c1d","decision":"allow","score":41}]}`
 	if got := string(AppendDecision(nil, &d)); got != want {
@@ -100,7 +104,7 @@ func TestAppendDecision(t *testing.T) {
 	}
 	d = allow(&riskd.Event{}, noon)
 	const least = `{"decision_id":"01JD","decision":"allow","score":0,"level":"LOW","session":"s_00000000000000000000000000","reasons":[],` +
-		`"policy":{"pack":"default","revision":"432bb16"},"state":{"source":"fresh","degraded":[],"missing_signals":[]}}`
+		`"policy":{"pack":"default","revision":"432bb16"},"lease":{"valid_for_ms":7900,"revocation_epoch":12},"state":{"source":"fresh","degraded":[],"missing_signals":[]}}`
 	if got := string(AppendDecision([]byte("x"), &d)); got != "x"+least {
 		t.Errorf("got  %s\nwant x%s", got, least)
 	}
@@ -158,7 +162,11 @@ func TestDecisionDocumentIsWhole(t *testing.T) {
 	t.Parallel()
 	d := stepUp(&riskd.Event{ID: "e1"}, noon)
 	d.Degraded = []string{"x"}
+	d.Lease = riskd.Lease{ValidFor: 2*time.Second + 3*time.Microsecond, Epoch: 9}
 	got := readDecision(t, AppendDecision(nil, &d))
+	if got.Lease.ValidForMS != 2000 || got.Lease.RevocationEpoch != 9 {
+		t.Errorf("the lease is %+v", got.Lease)
+	}
 	v := reflect.ValueOf(got)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

@@ -77,6 +77,9 @@ func (a *API) decide(ctx context.Context, e *riskd.Event) (riskd.Decision, error
 	}
 	d := a.Engine.Decide(ctx, e, e.Time)
 	answerable(&d)
+	if late := now.Sub(e.Time); late > 0 { // the lease began then
+		d.Lease.ValidFor = max(0, d.Lease.ValidFor-late)
+	}
 	return d, nil
 }
 

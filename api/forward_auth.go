@@ -28,12 +28,14 @@ func (noProfiles) Event(string, *gateway.Request) (*riskd.Event, gateway.Refusal
 // it can't decide on it refuses, 401 if there is no session id and 403 otherwise.
 // Every answer has every X-Risk header, empty ones too.
 //
-// What follows the profile in the path is the client's, and never chooses where
-// the request goes.
+// What follows the profile in the path is the client's. It never chooses where the
+// request goes; an Envoy's profile may choose the class by it.
 func (a *API) forwardAuth(w http.ResponseWriter, r *http.Request) int {
 	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, forwardPath), "/")
 	name, _, _ = strings.Cut(name, "/")
-	e, code := a.Gateways.Event(name, &gateway.Request{Header: r.Header, Peer: gateway.PeerAddress(r.RemoteAddr), Local: overSocket(r)})
+	e, code := a.Gateways.Event(name, &gateway.Request{
+		Header: r.Header, Peer: gateway.PeerAddress(r.RemoteAddr), Local: overSocket(r), OwnMethod: r.Method, OwnPath: belowProfile(r.RequestURI, name),
+	})
 	if code != "" {
 		return answerForward(w, gateway.Refuse(code))
 	}
@@ -70,6 +72,16 @@ func (a *API) admitForward(rt *route) handler {
 func overSocket(r *http.Request) bool {
 	at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && at.Network() == "unix"
+}
+
+// belowProfile gives what follows the profile in a request's URI, as it was sent.
+func belowProfile(uri, profile string) string {
+	rest, ok1 := strings.CutPrefix(uri, forwardPath+"/")
+	rest, ok2 := strings.CutPrefix(rest, profile)
+	if !ok1 || !ok2 {
+		return ""
+	}
+	return rest
 }
 
 // failForward is the answer when forward-auth itself has failed.

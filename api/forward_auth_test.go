@@ -177,6 +177,41 @@ func TestForwardAuthReadsTheEvent(t *testing.T) {
 	}
 }
 
+// An Envoy over HTTP asks with the client's own method, and with its path below the
+// profile's, byte by byte.
+func TestForwardAuthBelowTheProfile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for uri, want := range map[string]string{
+		forwardPath + "/routed/orders/42?x=/admin":    "/orders/{id}",
+		forwardPath + "/routed/orders/%34%32":         "/orders/{id}",
+		forwardPath + "/routed/":                      "/",
+		forwardPath + "/routed":                       "malformed",
+		forwardPath + "/rout%65d/orders/42":           "malformed",
+		"/v1/forward%2Dauth/routed/orders/42":         "malformed",
+		forwardPath + "/routed/orders/../admin":       "path_ambiguous",
+		forwardPath + "/routed/orders/%2e%2e/admin":   "path_ambiguous",
+		forwardPath + "/routed//orders/42":            "path_ambiguous",
+		forwardPath + "/routed/orders/42;x":           "path_ambiguous",
+		"http://x" + forwardPath + "/routed/orders/1": "malformed",
+	} {
+		r := httptest.NewRequest("PUT", uri, nil)
+		r.RemoteAddr = "10.0.0.1:4711"
+		r.Header.Set("Cookie", "sid=a")
+		w := send(h.gateway, r)
+		checkForward(t, w)
+		if want[0] != '/' {
+			if got := w.Header().Get("X-Risk-Reasons"); got != want {
+				t.Errorf("%s gives %s", uri, got)
+			}
+			continue
+		}
+		if e, _ := h.engine.last(t); w.Code != 200 || e.Request.Route != want || e.Request.Method != "PUT" {
+			t.Errorf("%s gives %d %+v", uri, w.Code, e.Request)
+		}
+	}
+}
+
 func TestForwardAuthRefuses(t *testing.T) {
 	t.Parallel()
 	const ok = "Cookie: sid=a"
@@ -253,6 +288,29 @@ func TestForwardAuthRefuses(t *testing.T) {
 			t.Errorf("got %d %v", w.Code, w.Header())
 		}
 	})
+}
+
+// Envoy over HTTP asks with the client's own method, and below the profile's path
+// with the client's own path.
+func TestForwardAuthOfEnvoy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, method := range []string{"GET", "HEAD", "POST", "PURGE"} {
+		r := forward("envoy/../a//b?x=1", "Cookie: sid=a", "X-Original-Method: DELETE", "X-Forwarded-Method: DELETE", "X-Forwarded-For: 203.0.113.7")
+		r.Method = method
+		w := send(h.gateway, r)
+		checkForward(t, w)
+		if got, _ := h.engine.last(t); w.Code != 200 || got.Request.Method != method || got.Client.IP.String() != "203.0.113.7" {
+			t.Errorf("%s gives %d, %+v", method, w.Code, got)
+		}
+	}
+	// Of headers that come twice it makes one.
+	for _, cookie := range []string{"sid=a,sid=b", "x=1; sid=a; y=2,sid=b"} {
+		w := send(h.gateway, forward("envoy", "Cookie: "+cookie))
+		if w.Code != 403 || w.Header().Get("X-Risk-Reasons") != "malformed" {
+			t.Errorf("%s gives %d %v", cookie, w.Code, w.Header())
+		}
+	}
 }
 
 // What the client can send in the names of riskd's own answers or of headers

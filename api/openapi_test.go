@@ -17,7 +17,12 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/leases"
 )
+
+func init() {
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+}
 
 func loadOpenAPI(t *testing.T) *openapi3.T {
 	t.Helper()
@@ -99,8 +104,18 @@ func calls() []call {
 			h.Sessions, h.Orders, h.StepUps, h.Identity, h.Decisions, h.Ready, h.Trials = nil, nil, nil, nil, nil, nil, (*trials)(nil)
 			h.engine.answer, h.Metrics = nil, http.HandlerFunc(nil)
 			h.Policy = (*memory)(nil)
+			h.Notices = (*leases.Stream)(nil)
 			h.gateway, h.admin = h.Gateway(), h.Admin()
 		})
+	}
+	followed := func(h *house) {
+		leave, _ := h.notices.Join("edge-2")
+		leave(false)
+		_, _ = h.notices.Ack("edge-1", "", 2)
+		_, _ = h.notices.Ack("edge-1", "", 4)
+	}
+	follows := func(c call) call {
+		return change(c, hangUp)
 	}
 	evil := func(c call) call { return change(c, func(r *http.Request) { r.Host = "evil.example" }) }
 	slow := func(c call) call {
@@ -167,6 +182,9 @@ func calls() []call {
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), revokes))),
 		profile(cookie(with(get("/v1/forward-auth/{profile}", 403), held))),
 		breaks(profile(cookie(get("/v1/forward-auth/{profile}", 403)))),
+		profile(post("/v1/data/riskd/{profile}", kongInput, 200)),
+		profile(with(post("/v1/data/riskd/{profile}", apisixInput, 200), steps)),
+		profile(with(post("/v1/data/riskd/{profile}", envoyInput, 200), revokes)),
 		get("/v1/sessions", 200),
 		query(get("/v1/sessions", 200), "limit=1&status=step_up&user=u1"),
 		query(get("/v1/sessions", 200), "status=suspended&address=203.0.113.7"),
@@ -200,6 +218,17 @@ func calls() []call {
 		query(decision(get("/v1/decisions/{id}", 400), "d1"), "full=1"),
 		evil(decision(get("/v1/decisions/{id}", 403), "d1")),
 		breaks(decision(get("/v1/decisions/{id}", 500), "d1")),
+		follows(get("/v1/revocations/stream", 200)),
+		query(follows(get("/v1/revocations/stream", 200)), "gateway=edge-1"),
+		query(get("/v1/revocations/stream", 400), "gateway=a%20b"),
+		breaks(get("/v1/revocations/stream", 500)),
+		with(get("/v1/revocations/stream", 503), func(h *house) { h.notices.End() }),
+		post("/v1/revocations/acks", `{"gateway":"edge-1","epoch":5}`, 200),
+		post("/v1/revocations/acks", `{"gateway":"edge-1","epoch":88131}`, 409),
+		post("/v1/revocations/acks", `{"gateway":"edge-1","epoch":5,"instance":"other"}`, 409),
+		with(epoch(get("/v1/revocations/{epoch}", 200), "3"), followed), epoch(get("/v1/revocations/{epoch}", 400), "x"),
+		epoch(get("/v1/revocations/{epoch}", 404), "9"), evil(epoch(get("/v1/revocations/{epoch}", 403), "3")),
+		breaks(epoch(get("/v1/revocations/{epoch}", 500), "3")),
 		get("/v1/revocations", 200),
 		query(get("/v1/revocations", 400), "cursor=x"),
 		evil(get("/v1/revocations", 403)),
@@ -282,10 +311,11 @@ func calls() []call {
 	}
 	// Whoever isn't known, and who is but may not.
 	for _, in := range []call{
-		post("/v1/decisions", least, 0), post("/v1/decisions/batch", "["+least+"]", 0), post("/v1/telemetry", least, 0), profile(get("/v1/forward-auth/{profile}", 0)),
+		post(evaluationPath, plainQuestion, 0), post(evaluationsPath, plainQuestion, 0),
+		post("/v1/decisions", least, 0), post("/v1/decisions/batch", "["+least+"]", 0), post("/v1/telemetry", least, 0), profile(get("/v1/forward-auth/{profile}", 0)), profile(post("/v1/data/riskd/{profile}", kongInput, 0)),
 		get("/v1/sessions", 0), session(get("/v1/sessions/{ref}", 0), ref), session(post("/v1/sessions/{ref}/extend", "", 0), ref), user(get("/v1/users/{id}/sessions", 0)),
 		query(user(del("/v1/users/{id}", "", 0)), "actor=a"), get("/v1/decisions", 0), decision(get("/v1/decisions/{id}", 0), "d1"),
-		get("/v1/revocations", 0), post("/v1/revocations", `{"target":{"user":"a"}}`, 0), epoch(del("/v1/revocations/{epoch}", lifting, 0), "1"),
+		get("/v1/revocations", 0), get("/v1/revocations/stream", 0), post("/v1/revocations/acks", `{"gateway":"edge-1","epoch":1}`, 0), epoch(get("/v1/revocations/{epoch}", 0), "1"), post("/v1/revocations", `{"target":{"user":"a"}}`, 0), epoch(del("/v1/revocations/{epoch}", lifting, 0), "1"),
 		challenge(post("/v1/step-ups/{id}", `{"result":"passed"}`, 0)), post("/v1/identity-events", telling, 0), get("/v1/policy", 0),
 		get("/v1/policy/shadows", 0), post("/v1/policy/shadows", trying, 0), named(get("/v1/policy/shadows/{name}", 0), "next"), named(del("/v1/policy/shadows/{name}", "", 0), "next"),
 		named(post("/v1/policy/shadows/{name}/promote", lifting, 0), "next"), post("/v1/policy/confirm", confirming, 0), get("/metrics", 0), get("/openapi.json", 0),
@@ -306,12 +336,17 @@ func calls() []call {
 	)
 	for path, good := range map[string]string{
 		"/v1/decisions": least, "/v1/decisions/batch": "[" + least + "]", "/v1/telemetry": least, "/v1/revocations": `{"target":{"user":"a"}}`,
+		"/v1/revocations/acks":    `{"gateway":"edge-1","epoch":1}`,
 		"/v1/revocations/{epoch}": lifting, "/v1/step-ups/{id}": `{"result":"passed"}`, "/v1/identity-events": telling,
 		"/v1/policy/shadows": trying, "/v1/policy/shadows/{name}/promote": lifting, "/v1/policy/confirm": confirming,
+		"/v1/data/riskd/{profile}": kongInput,
 	} {
 		take := func(body string, status int) call { return challenge(post(path, body, status)) }
 		if strings.Contains(path, "{name}") {
 			take = func(body string, status int) call { return named(post(path, body, status), "next") }
+		}
+		if strings.Contains(path, "{profile}") {
+			take = func(body string, status int) call { return profile(post(path, body, status)) }
 		}
 		if path == "/v1/revocations/{epoch}" {
 			take = func(body string, status int) call { return epoch(del(path, body, status), "1") }
@@ -346,6 +381,13 @@ func asks(c *riskd.Caller) func(*house) {
 		h.Callers = single{c}
 		h.gateway, h.admin = h.Gateway(), h.Admin()
 	}
+}
+
+// hangUp has the caller of a stream gone once it is up to date.
+func hangUp(r *http.Request) {
+	ctx, cancel := context.WithCancel(r.Context())
+	cancel()
+	*r = *r.WithContext(ctx)
 }
 
 const (
@@ -462,7 +504,7 @@ func TestOpenAPIExamplesAreTaken(t *testing.T) {
 	doc := loadOpenAPI(t)
 	for path, schema := range map[string]string{
 		"/v1/decisions": "Event", "/v1/revocations": "RevocationRequest", "/v1/step-ups/su_1": "StepUpAnswer", "/v1/identity-events": "IdentityEvent",
-		evaluationPath: "Evaluation", evaluationsPath: "Evaluations",
+		"/v1/revocations/acks": "Ack", evaluationPath: "Evaluation", evaluationsPath: "Evaluations", "/v1/data/riskd/web": "OPAInput",
 		"/v1/policy/shadows": "ShadowRequest", "/v1/policy/shadows/next/promote": "PromotionRequest", "/v1/policy/confirm": "ConfirmRequest",
 	} {
 		examples := doc.Components.Schemas[schema].Value.Examples
@@ -477,7 +519,7 @@ func TestOpenAPIExamplesAreTaken(t *testing.T) {
 				t.Fatal(err)
 			}
 			handler := h.admin
-			if path == "/v1/decisions" || path == evaluationPath || path == evaluationsPath {
+			if path == "/v1/decisions" || path == evaluationPath || path == evaluationsPath || path == "/v1/revocations/acks" || schema == "OPAInput" {
 				handler = h.gateway
 			}
 			if w := post(handler, path, string(body)); w.Code != 200 {

@@ -63,11 +63,36 @@ type Orders interface {
 	// Orders gives those in force whose number is below before, the newest first,
 	// at most limit of them; 0 begins with the newest.
 	Orders(before uint64, limit int) []riskd.Epoch
+	// Order gives the one in force of a number.
+	Order(number uint64) (riskd.Epoch, bool)
 	// Erase ends a user's sessions and forgets everything of him; revocations of
 	// him hold by a keyed hash of his id. It says how many sessions it ended.
 	Erase(ctx context.Context, tenant, user string, at time.Time, actor string) (ended int, err error)
 	// Durable reports whether orders survive the process.
 	Durable() bool
+}
+
+// Notices are what ends leases early, for gateways to follow.
+type Notices interface {
+	// Instance names the process that the numbers of notices belong to.
+	Instance() string
+	// Join lets a gateway follow, which may have no name. Whoever leaves says whether
+	// he was cut off because he was too slow. An error says why nobody may.
+	Join(gateway string) (leave func(cut bool), err error)
+	// Since gives notices after a number, in their order, maybe not all of them.
+	// Where there is none, more is closed as soon as there is. ok is false if it
+	// can't tell what came after that number.
+	Since(number uint64) (notices []riskd.Notice, more <-chan struct{}, ok bool)
+	// Begin gives the orders in force, oldest first, and the number after which
+	// notices tell of all that isn't among them.
+	Begin() (inForce []riskd.Notice, number uint64)
+	// Ended is closed when all who follow have to leave.
+	Ended() <-chan struct{}
+	// Ack takes note that a gateway has applied all up to a number, and gives the
+	// newest one's. An error says why that counts for nothing; instance may be "".
+	Ack(gateway, instance string, number uint64) (newest uint64, err error)
+	// Applied says of every gateway whether it has applied the notice of a number.
+	Applied(number uint64) []riskd.Applied
 }
 
 // StepUps takes answers to challenges; the engine does.

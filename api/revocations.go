@@ -189,8 +189,8 @@ func (a *API) seesEpoch(c *riskd.Caller, number uint64) bool {
 	if !c.Bound {
 		return true
 	}
-	found := a.Orders.Orders(number+1, 1) // the newest that isn't newer
-	return len(found) == 1 && found[0].Number == number && a.seesOrder(c, &found[0])
+	order, ok := a.Orders.Order(number)
+	return ok && a.seesOrder(c, &order)
 }
 
 // lift answers DELETE /v1/revocations/{epoch}.
@@ -198,9 +198,9 @@ func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 	if q := newQuery(r); q.problem != nil {
 		return writeProblem(w, q.problem)
 	}
-	number, err := strconv.ParseUint(r.PathValue("epoch"), 10, 64)
-	if err != nil {
-		return writeProblem(w, invalid(http.StatusBadRequest, "the path must name an order by its epoch, a number, as GET /v1/revocations gives it"))
+	number, p := epochOf(r)
+	if p != nil {
+		return writeProblem(w, p)
 	}
 	var wire wireLift
 	if p := readDocument(r, &wire); p != nil {
@@ -210,13 +210,13 @@ func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 		return writeProblem(w, invalidDocument(http.StatusBadRequest, faultsOf(err)))
 	}
 	c := callerOf(r)
-	var lifted riskd.Epoch
-	if err = riskd.ErrUnknownEpoch; a.seesEpoch(c, number) {
+	lifted, err := riskd.Epoch{}, riskd.ErrUnknownEpoch
+	if a.seesEpoch(c, number) {
 		lifted, err = a.Orders.Lift(r.Context(), number, a.Now(), wire.Reason, signed(c, wire.Actor))
 	}
 	switch {
 	case errors.Is(err, riskd.ErrUnknownEpoch):
-		return writeProblem(w, unknown("epoch", fmt.Sprintf("no order in force has the number %d: GET /v1/revocations lists those that are", number)))
+		return writeProblem(w, unknownEpoch(number))
 	case err != nil:
 		return a.fail(w, err, "after a restart, see GET /v1/revocations for whether the order is back, and lift it again if so")
 	}
@@ -224,4 +224,16 @@ func (a *API) lift(w http.ResponseWriter, r *http.Request) int {
 		revocationJSON
 		Durable bool `json:"durable"`
 	}{newRevocationJSON(&lifted), a.Orders.Durable()})
+}
+
+func epochOf(r *http.Request) (uint64, *problem) {
+	number, err := strconv.ParseUint(r.PathValue("epoch"), 10, 64)
+	if err != nil {
+		return 0, invalid(http.StatusBadRequest, "the path must name an order by its epoch, a number, as GET /v1/revocations gives it")
+	}
+	return number, nil
+}
+
+func unknownEpoch(number uint64) *problem {
+	return unknown("epoch", fmt.Sprintf("no order in force has the number %d: GET /v1/revocations lists those that are", number))
 }

@@ -27,15 +27,23 @@ type route struct {
 const forwardPath = "/v1/forward-auth"
 
 func (a *API) gatewayRoutes() []route {
-	return []route{
+	routes := []route{
 		{"POST", "/v1/decisions", "decision", gateways, a.decision},
 		{"POST", "/v1/decisions/batch", "batch", gateways, a.batch},
 		{"POST", "/v1/telemetry", "telemetry", tellers, a.telemetry},
 		{"POST", evaluationPath, authzenSurface, gateways, a.evaluation},
 		{"POST", evaluationsPath, authzenSurface, gateways, a.evaluations},
 		{"GET", metadataPath, authzenSurface, anybody, a.metadata},
-		{"", forwardPath + "/{profile}", "forward_auth", gateways, a.forwardAuth},
+		{"POST", opaPath, "opa_data", gateways, a.opaData},
 	}
+	if a.Notices != nil {
+		routes = append(
+			routes,
+			route{"GET", "/v1/revocations/stream", "stream", gateways, a.follow},
+			route{"POST", "/v1/revocations/acks", "ack", gateways, a.ack},
+		)
+	}
+	return append(routes, route{"", forwardPath + "/{profile}", "forward_auth", gateways, a.forwardAuth})
 }
 
 func (a *API) adminRoutes() []route {
@@ -48,6 +56,7 @@ func (a *API) adminRoutes() []route {
 		{"GET", "/v1/decisions/{id}", "admin", analysts, a.explainDecision},
 		{"GET", "/v1/revocations", "admin", analysts, a.listRevocations},
 		{"POST", "/v1/revocations", "admin", operators, a.revoke},
+		{"GET", "/v1/revocations/{epoch}", "admin", analysts, a.showRevocation},
 		{"DELETE", "/v1/revocations/{epoch}", "admin", operators, a.lift},
 		{"POST", "/v1/step-ups/{id}", "admin", providers, a.answerStepUp},
 		{"POST", "/v1/identity-events", "admin", providers, a.identityEvent},

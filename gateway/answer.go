@@ -15,8 +15,10 @@ type Refusal string
 // What can't be decided on.
 const (
 	NoSession      Refusal = "no_session"      // 401: there is no session id
+	InvalidToken   Refusal = "invalid_token"   // 401: its signature, its dates or whom it is for
 	UnknownProfile Refusal = "unknown_profile" // 403: the request names no profile
 	Malformed      Refusal = "malformed"       // 403: something can be read in two ways, or in none
+	PathAmbiguous  Refusal = "path_ambiguous"  // 403: the path can be read in two ways, where the class hangs on it
 	UnknownCaller  Refusal = "unknown_caller"  // 403: the gateway isn't known
 	NotAllowed     Refusal = "not_allowed"     // 403: the gateway may not ask, or not about that tenant
 )
@@ -47,8 +49,11 @@ type Answer struct {
 // reasons.
 func Refuse(code Refusal) Answer {
 	a := Answer{Status: http.StatusForbidden, Outcome: "none", Values: [len(Headers)]string{0: "none", 3: string(code), 8: "0"}}
-	if code == NoSession {
+	switch code { // RFC 6750 §3
+	case NoSession:
 		a.Status, a.Challenge = http.StatusUnauthorized, `Bearer realm="riskd"`
+	case InvalidToken:
+		a.Status, a.Challenge = http.StatusUnauthorized, `Bearer realm="riskd", error="invalid_token"`
 	}
 	return a
 }

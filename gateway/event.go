@@ -23,24 +23,17 @@ func (r *Reader) Event(name string, in *Request) (*riskd.Event, Refusal) {
 		return nil, UnknownProfile
 	}
 	e, refusal := r.read(p, in)
-	if refusal == "" && len(in.Header[forwardedFor]) > 0 && !in.Local && !r.proxies.trust(in.Peer) {
+	if refusal == "" && len(in.Header[forwardedFor]) > 0 && !in.Local && !in.Told && !r.proxies.trust(in.Peer) {
 		e.Degraded = append(e.Degraded, forwardedUntrusted)
 	}
 	return e, refusal
 }
 
 func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
-	if p.check(in.Header) != nil {
+	if p.check(in.Header) != nil || in.joined(p) && p.checkJoined(in) != nil {
 		return nil, Malformed
 	}
-	session, err := p.Session.value(in.Header)
-	if err != nil {
-		return nil, Malformed
-	}
-	if session == "" {
-		return nil, NoSession
-	}
-	device, err := p.Device.value(in.Header)
+	device, err := p.Device.value(p, in)
 	if err != nil {
 		return nil, Malformed
 	}
@@ -50,9 +43,10 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 		return nil, Malformed
 	}
 	e := &riskd.Event{
-		Tenant: p.Tenant,
+		Tenant: or(in.Said.Tenant, p.Tenant),
 		Session: riskd.EventSession{
-			ID: r.key.ID(p.Tenant, session), StartedAt: started, AuthTime: authenticated,
+			Binding:   in.Said.Binding,
+			StartedAt: started, AuthTime: authenticated,
 			ACR: header(in.Header, p.ACR), AMR: words(header(in.Header, p.AMR), " ,"),
 		},
 		User:   riskd.User{ID: header(in.Header, p.User), Roles: words(header(in.Header, p.Roles), ",")},
@@ -63,20 +57,17 @@ func (r *Reader) read(p *profile, in *Request) (*riskd.Event, Refusal) {
 			UserAgent: strings.ToValidUTF8(in.Header.Get("User-Agent"), "\uFFFD"),
 			Language:  strings.ToValidUTF8(in.Header.Get("Accept-Language"), "\uFFFD"),
 		},
-		Request: riskd.Request{Method: in.method(p), Route: header(in.Header, p.Route), Class: p.Class},
+	}
+	if refusal := p.identify(in, e, r); refusal != "" {
+		return nil, refusal
+	}
+	if refusal := p.classify(in, e, r.key); refusal != "" {
+		return nil, refusal
 	}
 	if e.Validate() != nil || !validUTF8(e) || strings.ContainsFunc(e.Request.Method, notInMethods) {
 		return nil, Malformed
 	}
 	return e, ""
-}
-
-// method is the client's.
-func (in *Request) method(p *profile) string {
-	if in.Method != "" {
-		return in.Method
-	}
-	return header(in.Header, styles[p.Style].method)
 }
 
 // validUTF8 reports whether what headers brought into an event is text: JSON,

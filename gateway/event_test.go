@@ -18,39 +18,70 @@ func ask(headers ...string) *Request {
 	return in
 }
 
-// Every header that a profile reads, in every disguise that some server sees
-// through, has to be refused.
+// Every header that a profile of any dialect reads, in every disguise that some
+// server sees through, has to be refused.
 func TestReaderOwnsItsHeaders(t *testing.T) {
 	t.Parallel()
-	r, err := New(Options{Key: testKey(t), TrustedProxies: trusted, Profiles: []Profile{{
-		Name: "web", Style: Nginx, Session: Source{Cookie: "sid"}, Device: Source{Header: "X-Device"},
-		User: "X-Auth-User", Roles: "X-Auth-Roles", StartedAt: "X-Auth-Started", AuthTime: "X-Auth-Time",
-		ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route",
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := r.profiles["web"]
-	if len(web.owned) != 14 {
-		t.Errorf("the profile owns %d headers: %v", len(web.owned), web.owned)
-	}
-	for name, repeatable := range web.owned {
-		disguises := []string{"Connection: " + name, "Connection: x, " + strings.ToLower(name)}
-		for i, c := range name {
-			if c == '-' {
-				disguises = append(disguises, name[:i]+"_"+name[i+1:]+": 1", name[:i]+"."+name[i+1:]+": 1")
+	for s := Nginx; int(s) < len(styles); s++ {
+		full := Profile{
+			Name: "web", Style: s, Session: Source{Cookie: "sid"}, Device: Source{Header: "X-Device"},
+			User: "X-Auth-User", Roles: "X-Auth-Roles", StartedAt: "X-Auth-Started", AuthTime: "X-Auth-Time",
+			ACR: "X-Auth-Acr", AMR: "X-Auth-Amr", Route: "X-Risk-Route", ClassHeader: "X-Risk-Class",
+		}
+		routed := Profile{Name: "routed", Style: s, Session: Source{Header: "Authorization"}, Routes: site}
+		r := testReader(t, full, routed)
+		for name, count := range map[string]int{"web": 15, "routed": 8} {
+			if s == Envoy { // whose method and URI are no headers
+				count -= map[string]int{"web": 1, "routed": 2}[name]
+			}
+			owned := r.profiles[name].owned
+			if len(owned) != count {
+				t.Errorf("%s: the profile %s owns %d headers, not %d: %v", s, name, len(owned), count, owned)
+			}
+			for header, repeatable := range owned {
+				refusesDisguises(t, r, name, header, repeatable)
 			}
 		}
-		if strings.Contains(name, "-") {
-			disguises = append(disguises, strings.ReplaceAll(name, "-", "_")+": 1", strings.ToLower(strings.ReplaceAll(name, "-", "."))+": 1")
-		}
-		for _, line := range disguises {
-			if _, code := r.Event("web", ask("Cookie: sid=a", line)); code != Malformed {
-				t.Errorf("%q gives %q", line, code)
+	}
+}
+
+func refusesDisguises(t *testing.T, r *Reader, profile, name string, repeatable bool) {
+	t.Helper()
+	good := func(lines ...string) *Request {
+		in := ask(lines...)
+		for header, value := range map[string]string{
+			"Cookie": "sid=a", "Authorization": "Bearer a", "X-Original-Method": "GET", "X-Forwarded-Method": "GET", "X-Original-Uri": "/", "X-Forwarded-Uri": "/",
+		} {
+			if in.Header[header] == nil {
+				in.Header.Set(header, value)
 			}
 		}
-		if _, code := r.Event("web", ask("Cookie: sid=a", name+": 7", name+": 7")); !repeatable && code != Malformed {
-			t.Errorf("%s twice gives %q", name, code)
+		in.OwnMethod, in.OwnPath = "GET", "/"
+		return in
+	}
+	if _, code := r.Event(profile, good()); code != "" {
+		t.Fatalf("%s is refused as it is: %s", profile, code)
+	}
+	disguises := []string{"Connection: " + name, "Connection: x, " + strings.ToLower(name), "Connection: keep-alive ,\t" + strings.ToUpper(name)}
+	for i, c := range name {
+		if c == '-' {
+			disguises = append(disguises, name[:i]+"_"+name[i+1:]+": 1", name[:i]+"."+name[i+1:]+": 1", "Connection: "+name[:i]+"_"+name[i+1:])
+		}
+	}
+	if strings.Contains(name, "-") {
+		disguises = append(disguises, strings.ReplaceAll(name, "-", "_")+": 1", strings.ToLower(strings.ReplaceAll(name, "-", "."))+": 1")
+	}
+	for _, line := range disguises {
+		if _, code := r.Event(profile, good(line)); code != Malformed {
+			t.Errorf("%s: %q gives %q", profile, line, code)
+		}
+	}
+	if repeatable {
+		return
+	}
+	for _, twice := range []string{name, strings.ToLower(name), strings.ToUpper(name)} { // net/http makes them one
+		if _, code := r.Event(profile, good(name+": 7", twice+": 7")); code != Malformed {
+			t.Errorf("%s: %s twice gives %q", profile, name, code)
 		}
 	}
 }

@@ -3,8 +3,10 @@ package gateway
 import (
 	"errors"
 	"fmt"
-	"net/http"
+	"maps"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/riskd/riskd"
 )
@@ -17,6 +19,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Key hashes raw session ids.
 	Key *riskd.SessionKey
+	// Now is the clock by which tokens end. Default: time.Now.
+	Now func() time.Time
 }
 
 // Reader reads events out of what gateways ask. It is safe for concurrent use.
@@ -24,6 +28,7 @@ type Reader struct {
 	key      *riskd.SessionKey
 	profiles map[string]*profile
 	proxies  proxies
+	now      func() time.Time
 }
 
 // New makes a Reader.
@@ -31,7 +36,10 @@ func New(o Options) (*Reader, error) {
 	if o.Key == nil {
 		return nil, errors.New("gateway.Options.Key: is required")
 	}
-	r := &Reader{key: o.Key, profiles: map[string]*profile{}}
+	r := &Reader{key: o.Key, profiles: map[string]*profile{}, now: o.Now}
+	if r.now == nil {
+		r.now = time.Now
+	}
 	var err error
 	if r.proxies, err = newProxies(o.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("gateway.Options.TrustedProxies: %w", err)
@@ -41,6 +49,9 @@ func New(o Options) (*Reader, error) {
 		if err == nil && r.profiles[f.Name] != nil {
 			err = fmt.Errorf("name: %q is given twice", f.Name)
 		}
+		if err == nil && p.JWT.KeysFile != "" {
+			err = p.keys.load(p.JWT.KeysFile)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("gateway.Options.Profiles[%d]: %w", i, err)
 		}
@@ -49,17 +60,29 @@ func New(o Options) (*Reader, error) {
 	return r, nil
 }
 
-// Request is a client's request as its gateway tells of it.
-type Request struct {
-	// Header has what the gateway sent; in it are the client's own headers, as far
-	// as the gateway lets them through.
-	Header http.Header
-	// Peer is the far end of the connection, the zero address if it has none.
-	Peer netip.Addr
-	// Local says that the peer has no address because it is a gateway on this
-	// machine, which asks through a unix socket. Its X-Forwarded-For is believed.
-	Local bool
-	// Method is the client's, where the protocol itself tells it; the header of the
-	// profile's style is looked at where it is "".
-	Method string
+// Reload reads the key files again that have changed; the error says which are no
+// good. Their keys before stay in force.
+func (r *Reader) Reload() error {
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(r.profiles)) {
+		p := r.profiles[name]
+		if p.JWT.KeysFile == "" {
+			continue
+		}
+		if err := p.keys.load(p.JWT.KeysFile); err != nil {
+			all = append(all, fmt.Errorf("profile %s: %w", name, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Faults says which key files were no good when they were last read.
+func (r *Reader) Faults() []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(r.profiles)) {
+		if err := r.profiles[name].keys.fault.Load(); err != nil {
+			all = append(all, fmt.Sprintf("profile %s: %v; the keys before are in force", name, *err))
+		}
+	}
+	return all
 }

@@ -20,12 +20,19 @@ type Profile struct {
 	Name   string
 	Style  Style
 	Tenant string
-	// Class is how much harm the requests behind this profile can do. It comes
-	// from here and never from the path, which gateway and application may read
-	// differently.
+	// Class is how much harm the requests behind this profile can do.
 	Class riskd.Class
+	// ClassHeader is the header in which the gateway gives the class of a location,
+	// where it isn't Class. Optional.
+	ClassHeader string
+	// Routes say by method and path what a request is; one that none is about is of
+	// the strictest class. With them there is neither of the three others that say it:
+	// Class, ClassHeader and Route. Optional.
+	Routes []Route
 	// Session is where the session id is.
 	Session Source
+	// JWT says what of the claims of the token in Session is read. Optional.
+	JWT JWT
 	// Device is where the device's id is. Optional.
 	Device Source
 	// The names of the headers in which the gateway gives what it knows. Optional.
@@ -38,18 +45,23 @@ type Profile struct {
 	Route     string // the template of the route, such as /orders/{id}
 }
 
-// Source is where in a request a value is: in a cookie or in a header. Of an
-// Authorization header it is what follows the scheme.
+// Source is where in a request a value is: in a cookie, in a header, or the token
+// in Authorization. Of an Authorization header it is what follows the scheme.
 type Source struct {
 	Cookie string
 	Header string
+	// Bearer is what follows Bearer or DPoP in Authorization, which are schemes for
+	// the same tokens (RFC 6750, RFC 9449).
+	Bearer bool
 }
 
 // profile is a Profile made ready: its names are canonical, and owned
 // holds every header that it reads and whether that may come more than once.
 type profile struct {
 	Profile
-	owned map[string]bool
+	owned  map[string]bool
+	routes routes
+	keys   keyring
 }
 
 var (
@@ -77,16 +89,24 @@ func newProfile(f Profile) (*profile, error) {
 		return nil, fmt.Errorf("name: %q must be 1 to 64 lower-case letters, digits and hyphens", f.Name)
 	case int(f.Style) >= len(styles) || f.Style == 0:
 		return nil, errors.New("style: must be one of " + strings.Join(Styles(), ", "))
-	case f.Session == Source{}:
-		return nil, errors.New("session: is required: name the cookie or the header with the session id")
+	case f.Session == Source{} && (f.JWT.SessionClaim == "" || f.JWT.KeysFile != ""):
+		return nil, errors.New("session: is required: name the cookie or the header with the session id, or bearer")
 	case len(f.Tenant) > riskd.MaxID:
 		return nil, fmt.Errorf("tenant: is longer than %d bytes", riskd.MaxID)
 	}
-	p := &profile{f, map[string]bool{
+	p := &profile{Profile: f, owned: map[string]bool{
 		"User-Agent": false, "Accept-Language": false, forwardedFor: true, "Cookie": true, callerHeader: false,
 	}}
 	if name := styles[f.Style].method; name != "" {
 		p.owned[name] = false
+	}
+	if err := errors.Join(p.takeRoutes(), p.takeJWT()); err != nil {
+		return nil, err
+	}
+	for _, source := range []*Source{&p.Session, &p.Device} {
+		if source.Bearer && source.Header == "" {
+			source.Header = authorization
+		}
 	}
 	for _, field := range []struct {
 		name   string
@@ -101,6 +121,7 @@ func newProfile(f Profile) (*profile, error) {
 		{"acr", &p.ACR},
 		{"amr", &p.AMR},
 		{"route", &p.Route},
+		{"class_header", &p.ClassHeader},
 	} {
 		if *field.header == "" {
 			continue
@@ -120,9 +141,30 @@ func newProfile(f Profile) (*profile, error) {
 	return p, p.Device.validate("device")
 }
 
+// takeRoutes makes the routes ready, if there are any. The header with the URI is
+// looked at with them alone.
+func (p *profile) takeRoutes() (err error) {
+	if len(p.Routes) == 0 {
+		return nil
+	}
+	switch {
+	case p.Class != riskd.ClassStandard:
+		return errors.New("class: does nothing beside routes: give its class to a route {path: /{rest...}}")
+	case p.ClassHeader != "":
+		return errors.New("class_header: does nothing beside routes, which say the class")
+	case p.Route != "":
+		return errors.New("route: does nothing beside routes, which have the templates")
+	}
+	if name := styles[p.Style].uri; name != "" {
+		p.owned[name] = false
+	}
+	p.routes, err = newRoutes(p.Routes)
+	return err
+}
+
 func (s Source) validate(name string) error {
-	if s.Cookie != "" && s.Header != "" {
-		return fmt.Errorf("%s: must be a cookie or a header, not both", name)
+	if s.Cookie != "" && s.Header != "" || s.Bearer && s != bearer {
+		return fmt.Errorf("%s: must be one of cookie, header and bearer", name)
 	}
 	if s.Cookie != "" && !cookieName.MatchString(s.Cookie) {
 		return fmt.Errorf("%s: %q is not the name of a cookie", name, s.Cookie)
@@ -162,19 +204,4 @@ var dashes = strings.NewReplacer("_", "-", ".", "-")
 func (p *profile) owns(name string) bool {
 	_, ok := p.owned[http.CanonicalHeaderKey(dashes.Replace(name))]
 	return ok
-}
-
-// value reads a source; "" is nothing there. It is an error if there is more
-// than one value.
-func (s Source) value(h http.Header) (string, error) {
-	if s.Cookie != "" {
-		return cookie(h["Cookie"], s.Cookie)
-	}
-	value := strings.Trim(header(h, s.Header), " \t")
-	if s.Header == "Authorization" {
-		// The same token after a scheme in other letters is the same session.
-		_, token, _ := strings.Cut(value, " ")
-		value = strings.Trim(token, " \t")
-	}
-	return value, nil
 }

@@ -21,8 +21,9 @@ const (
 )
 
 // styles are the headers with the method and the URI of the client's request,
-// which Envoy doesn't need. Nothing else of X-Original-* and X-Forwarded-* but
-// X-Forwarded-For is looked at.
+// which Envoy doesn't need; that with the URI is looked at only where a profile
+// has routes. Nothing else of X-Original-* and X-Forwarded-* but X-Forwarded-For
+// is.
 var styles = [...]struct{ name, method, uri string }{
 	Nginx:   {"nginx", "X-Original-Method", "X-Original-Uri"},
 	Caddy:   {"caddy", "X-Forwarded-Method", "X-Forwarded-Uri"},

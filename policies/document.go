@@ -169,12 +169,22 @@ func (d *document) optionalDuration(name string) time.Duration {
 
 // durationUpTo asks for a duration from 0 to a bound, both included.
 func (d *document) durationUpTo(name string, most time.Duration) time.Duration {
-	want := fmt.Sprintf(`a duration from "0s" to "%.0fh"`, most.Hours())
-	v, ok := d.get(name, want)
+	d.get(name, wantUpTo(most))
+	return d.optionalDurationUpTo(name, most)
+}
+
+func wantUpTo(most time.Duration) string {
+	text := strings.TrimSuffix(strings.TrimSuffix(most.String(), "0s"), "0m")
+	return fmt.Sprintf(`a duration from "0s" to %q`, text)
+}
+
+// optionalDurationUpTo is 0 where there is none.
+func (d *document) optionalDurationUpTo(name string, most time.Duration) time.Duration {
+	v, ok := d.optional(name)
 	s, _ := v.(string)
 	length, err := time.ParseDuration(s)
 	if ok && (err != nil || length < 0 || length > most) {
-		d.fault(name, "must be %s; it is %s", want, show(v))
+		d.fault(name, "must be %s; it is %s", wantUpTo(most), show(v))
 	}
 	return length
 }

@@ -68,6 +68,7 @@ func (t *tuning) read(d *document) {
 	trust := d.object("trust")
 	t.TrustFor = trust.durationUpTo("for", longestTrust)
 	trust.done()
+	t.readLeases(d.optionalObject("lease"))
 	t.readIdentity(d.object("identity_events"))
 	invariants := d.object("invariants")
 	for _, code := range invariants.names() {
@@ -155,6 +156,7 @@ const (
 	mostAttempts = 20
 	mostPrompts  = 1000 // a day
 	longestTrust = 365 * 24 * time.Hour
+	longestLease = 5 * time.Minute
 )
 
 func (t *tuning) readChallenge(d *document) {
@@ -165,6 +167,15 @@ func (t *tuning) readChallenge(d *document) {
 	}
 	// A word that doesn't parse has its fault already.
 	t.Challenge.Exhausted, _ = riskd.ParseEffect(d.word("exhausted", riskd.EffectRevoke.String(), riskd.EffectSuspend.String()))
+	d.done()
+}
+
+// readLeases knows no others than those of open and standard routes: every request
+// to the others is asked about.
+func (t *tuning) readLeases(d *document) {
+	for _, class := range []riskd.Class{riskd.ClassOpen, riskd.ClassStandard} {
+		t.Lease[class] = d.optionalDurationUpTo(class.String(), longestLease)
+	}
 	d.done()
 }
 

@@ -24,6 +24,15 @@ func TestDefaultTuning(t *testing.T) {
 	if got.Challenge != (riskd.Challenge{Expires: 10 * time.Minute, Attempts: 3, Exhausted: riskd.EffectRevoke, PromptsPerDay: 5}) || got.TrustFor != 30*24*time.Hour {
 		t.Errorf("challenge %+v, trust for %s", got.Challenge, got.TrustFor)
 	}
+	if got.Lease != [4]time.Duration{riskd.ClassOpen: 30 * time.Second, riskd.ClassStandard: 5 * time.Second} {
+		t.Errorf("leases are %v", got.Lease)
+	}
+	if got := compile(t, "", "", `{"lease": null}`).Info().Tuning.Lease; got != [4]time.Duration{} {
+		t.Errorf("a pack that says nothing of leases gives %v", got)
+	}
+	if got := compile(t, "", "", `{"lease": {"open": "0s", "standard": null}}`).Info().Tuning.Lease; got != [4]time.Duration{} {
+		t.Errorf("leases of nothing are %v", got)
+	}
 	if len(got.Identity) != len(riskd.IdentityTypes()) || len(got.Identity["device_compliant"]) != 0 ||
 		!slices.Equal(got.Identity["account_recovery"], []riskd.Action{riskd.ActionRevokeUser, riskd.ActionDropTrust, riskd.ActionResetProfile}) {
 		t.Errorf("identity events: %v", got.Identity)
@@ -45,7 +54,7 @@ func TestDefaultTuning(t *testing.T) {
 func TestTuningFaults(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ overlay, want string }{
-		"unknown member":           {`{"scores": {}}`, `pack test: tuning.json: scores: is unknown: "scores" is not one of cap, challenge, default_privilege, group_cap, half_life, identity_events, invariants, last_decision_for, on_failure, roles, rules, score, step_up, timeouts, trust; did you mean "score"?`},
+		"unknown member":           {`{"scores": {}}`, `pack test: tuning.json: scores: is unknown: "scores" is not one of cap, challenge, default_privilege, group_cap, half_life, identity_events, invariants, last_decision_for, lease, on_failure, roles, rules, score, step_up, timeouts, trust; did you mean "score"?`},
 		"unknown below":            {`{"score": {"step_up_nat": 1}}`, `tuning.json: score.step_up_nat: is unknown`},
 		"missing member":           {`{"cap": null}`, `tuning.json: cap: is required: an object`},
 		"missing below":            {`{"cap": {"identity": null}}`, `tuning.json: cap.identity: is required: a number from 0.1 to 1000`},
@@ -69,6 +78,10 @@ func TestTuningFaults(t *testing.T) {
 		"limit with more":          {`{"timeouts": {"limits": [{"idle": "1h", "rolle": "x"}]}}`, `tuning.json: timeouts.limits[0].rolle: is unknown`},
 		"limit that is no time":    {`{"timeouts": {"limits": [{"absolute": "0s"}]}}`, `tuning.json: timeouts.limits[0].absolute: must be a duration above 0`},
 		"limit of an empty role":   {`{"timeouts": {"limits": [{"idle": "1h", "role": ""}]}}`, `tuning.json: timeouts.limits[0].role: must be a text that isn't empty; it is ""`},
+		"sensitive lease":          {`{"lease": {"sensitive": "1s"}}`, `tuning.json: lease.sensitive: is unknown: "sensitive" is not one of open, standard`},
+		"lease too long":           {`{"lease": {"standard": "6m"}}`, `tuning.json: lease.standard: must be a duration from "0s" to "5m"; it is "6m"`},
+		"negative lease":           {`{"lease": {"standard": "-1s"}}`, `tuning.json: lease.standard: must be a duration from "0s" to "5m"; it is "-1s"`},
+		"lease without unit":       {`{"lease": {"open": 30}}`, `tuning.json: lease.open: must be a duration from "0s" to "5m"; it is 30`},
 		"no challenge":             {`{"challenge": null}`, `tuning.json: challenge: is required: an object`},
 		"challenge never expires":  {`{"challenge": {"expires": "0s"}}`, `tuning.json: challenge.expires: must be a duration above 0`},
 		"challenge without tries":  {`{"challenge": {"attempts": 0}}`, `tuning.json: challenge.attempts: must be a whole number from 1 to 20; it is 0`},

@@ -31,6 +31,9 @@ type Memory interface {
 	// evaluate the event: status, challenge, limits, orders, the last decision. It
 	// changes nothing and waits for no decision; Lost is set as by Update.
 	Glance(e *riskd.Event, now time.Time, s *riskd.Session)
+	// LastNumber is the number of the last order or notice: what is in force for
+	// whoever asks later takes all up to there into account.
+	LastNumber() uint64
 	// Impose puts orders in force, and returns when they will survive a crash. They
 	// are in force with an error that wraps riskd.ErrNotDurable as well.
 	Impose(ctx context.Context, key string, orders ...riskd.Epoch) (riskd.Imposed, error)

@@ -39,17 +39,16 @@ func (t *turn) timeUp() *riskd.Rule {
 	if t.Event.Session.Implied {
 		return nil
 	}
-	var ofClass riskd.Limits
 	for i := range t.pack.Tuning.Timeouts {
 		switch timeout := &t.pack.Tuning.Timeouts[i]; {
 		case !timeout.Matches(t.Event):
 		case timeout.OfClass:
-			ofClass = ofClass.Strictest(timeout.Limits)
+			t.ofClass = t.ofClass.Strictest(timeout.Limits)
 		default:
 			s.Limits = s.Limits.Strictest(timeout.Limits)
 		}
 	}
-	idle, absolute := s.Ends(s.Limits.Strictest(ofClass))
+	idle, absolute := s.Ends(s.Limits.Strictest(t.ofClass))
 	switch {
 	case !absolute.IsZero() && !t.Now.Before(absolute):
 		return &absoluteTimeout

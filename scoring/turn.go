@@ -34,6 +34,7 @@ type turn struct {
 	orders   []riskd.Epoch  // to impose before the answer
 	beside   onlookers      // who judges the event too
 	crowd    riskd.Crowd    // looked up on an arrival
+	ofClass  riskd.Limits   // timeouts that bind the event's class alone
 }
 
 func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
@@ -44,6 +45,8 @@ func (e *Engine) begin(event *riskd.Event, now time.Time) *turn {
 		Degraded: slices.Clip(event.Degraded),
 		ID:       e.NewID(), EventID: event.ID, At: now, Session: event.Session.ID,
 		Pack: t.pack.Name, Revision: t.pack.Revision,
+		// Before anything is looked at: what comes into force from here on isn't known.
+		Lease: riskd.Lease{Epoch: e.Memory.LastNumber()},
 	}
 	return t
 }
@@ -189,6 +192,7 @@ func (t *turn) settle() {
 	t.observe()
 	t.explain()
 	t.announce()
+	t.lease()
 	if t.decision.Source == riskd.SourceFresh {
 		s.Last, s.DecidedAt, s.Score = t.decision.Outcome, t.Now, t.Score
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // stored is what the archive holds of a session. It leaves out what is set anew
-// for each event: Suspension, Ordered and Lost, and the rules of evidence.
+// for each event: Suspension, Ordered and Lost, what is thought of it while it is in memory: Leased, and the rules of evidence.
 type stored struct {
 	riskd.Session
 	family    riskd.SessionID

@@ -85,6 +85,7 @@ func (s *Store) thaw(in *stored) *sessionRow {
 		v.reviveFrom(in.endedBy)
 	}
 	v.indexed = indexedOf(in)
+	v.Leased = true // for all that is known
 	v.publish()
 	return r
 }

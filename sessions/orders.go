@@ -96,6 +96,7 @@ func (s *Store) Impose(ctx context.Context, under string, orders ...riskd.Epoch)
 	if len(orders) > 0 {
 		at = orders[0].At
 	}
+	s.announce(done.Epochs)
 	witnessed := s.witness(done.Epochs)
 	commit := s.write(lines, under, at)
 	s.giving.Unlock()
@@ -177,6 +178,7 @@ func (s *Store) Lift(ctx context.Context, number uint64) (riskd.Epoch, error) {
 	commit := s.write([]line{{Lift: number}}, "", time.Time{})
 	s.giving.Unlock()
 	s.revive(number)
+	s.tell(riskd.Notice{Kind: riskd.NoticeLifted, Order: *dropped})
 	return *dropped, s.settled(ctx, "", key{commit: commit})
 }
 

@@ -39,18 +39,23 @@ func (s *Store) Revoked(e *riskd.Event) (riskd.Epoch, bool) {
 	epoch, over := revoked.against(&c)
 	if over && !previous.IsZero() {
 		// The next event may not name the id before, and nobody will call Update.
-		s.inheritLater(e.Session.ID, epoch)
+		if s.inheritLater(e.Session.ID, epoch) {
+			s.tell(riskd.Notice{Kind: riskd.NoticeSession, Sessions: []riskd.SessionID{e.Session.ID}, Status: riskd.StatusRevoked})
+		}
 	}
 	return epoch, over
 }
 
-// inheritLater lets a revocation hold for a session, and has it written down soon.
-func (s *Store) inheritLater(id riskd.SessionID, epoch riskd.Epoch) {
-	if s.orders[riskd.EffectRevoke].sessions.inherit(id, epoch) && s.ledger != nil {
+// inheritLater lets a revocation hold for a session, and has it written down
+// soon. It reports whether that is news.
+func (s *Store) inheritLater(id riskd.SessionID, epoch riskd.Epoch) (news bool) {
+	news = s.orders[riskd.EffectRevoke].sessions.inherit(id, epoch)
+	if news && s.ledger != nil {
 		s.heirs.Lock()
 		s.heirs.lines = append(s.heirs.lines, line{Inherit: newOrderLine(&epoch, 0), For: id.String()})
 		s.heirs.Unlock()
 	}
+	return news
 }
 
 // factsOf gives what is known of a session, zero if nothing is.

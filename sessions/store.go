@@ -69,6 +69,10 @@ type Options struct {
 	// acknowledged. It must not wait; Impose waits for what it gives, whose error is
 	// one that wraps [riskd.ErrNotDurable]. Optional.
 	Witness func(orders []riskd.Epoch) (wait func(context.Context) error)
+	// Notify is told, in the order of their numbers, of what ends leases, each
+	// before anybody could decide knowing of it. It must neither wait nor call the
+	// store. Without it nothing but orders is numbered. Optional.
+	Notify func(riskd.Notice)
 	// Expired is told of every session that Expire ends, and must neither keep nor
 	// change it, nor call the store. Optional.
 	Expired func(*riskd.Session)
@@ -85,10 +89,12 @@ type Store struct {
 	pseudonym  func(tenant, id string) string
 	expiredOne func(*riskd.Session)
 	witness    func([]riskd.Epoch) func(context.Context) error
+	notify     func(riskd.Notice) // nil: nobody wants to know
 
 	orders     [riskd.Effects]epochs
 	predicates predicates
-	number     atomic.Uint64 // of the latest order
+	number     atomic.Uint64 // of the latest order or notice
+	told       atomic.Uint64 // up to which number all is in force
 	lifted     sync.Map      // numbers of orders that were lifted
 	erased     atomic.Bool   // orders may go by pseudonyms
 	giving     sync.Mutex    // held by whoever changes what is in force
@@ -115,7 +121,7 @@ func New(o Options) (*Store, error) {
 	case o.EpochRetention < 0:
 		return nil, errors.New("sessions.Options.EpochRetention: must not be negative; 0 is the default")
 	}
-	s := &Store{retention: o.EpochRetention, pseudonym: o.Pseudonym, expiredOne: o.Expired, witness: o.Witness, keys: keys{given: map[string]key{}}}
+	s := &Store{retention: o.EpochRetention, pseudonym: o.Pseudonym, expiredOne: o.Expired, witness: o.Witness, notify: o.Notify, keys: keys{given: map[string]key{}}}
 	if s.retention == 0 {
 		s.retention = DefaultEpochRetention
 	}
@@ -131,6 +137,7 @@ func New(o Options) (*Store, error) {
 		s.orders[i].init()
 	}
 	s.number.Store(o.LastNumber)
+	defer func() { s.told.Store(s.number.Load()) }()
 	s.snapshots.New = func() any { return new(riskd.Profile) }
 	s.sessions.evicting = func(r *sessionRow) {
 		if !s.archived() {
@@ -249,11 +256,16 @@ func (s *Store) Edit(id riskd.SessionID, now time.Time, fn func(s *riskd.Session
 func (s *Store) leave(r *sessionRow) {
 	v := &r.value
 	r.home.Lock()
+	before := v.facts
 	v.publish()
+	n, due := s.turned(r, &before)
 	r.home.settle(r, max(v.SeenAt.UnixMilli(), v.ActiveAt.UnixMilli()), v.rank())
 	s.sessions.touch(r)
 	r.home.Unlock()
 	v.mu.Unlock()
+	if due {
+		s.tell(n)
+	}
 }
 
 // publish copies the session's facts. The caller holds session and shard.
@@ -296,10 +308,10 @@ func (s *Store) create(e *riskd.Event, now time.Time, l *load) *sessionRow {
 	v.ID, v.Tenant = id, e.Tenant
 	v.Start = earlier(v.Start, e.Session.StartedAt)
 	v.publish()
-	in, added := s.sessions.add(r, v.rank(), l)
-	if added && rotated {
+	if rotated { // before anybody can work with the new one: an order over the old one finds it
 		s.follow(previous, id, now)
 	}
+	in, _ := s.sessions.add(r, v.rank(), l)
 	return in
 }
 

@@ -55,6 +55,7 @@ func (s *Store) expireCold(id riskd.SessionID, now time.Time) (expired bool) {
 	v.mu.Lock()
 	if !v.Status.Over() && due(v.end(), now) && !s.isEnded(r) {
 		v.expire(now)
+		v.Leased = false // no lease outlives its session's limits
 		s.expiredOne(&v.Session)
 		expired = true
 	}

@@ -17,6 +17,7 @@ type conn struct {
 	in      []byte        // what came of the reply so far
 	scratch []byte        // a chunked reply's body
 	reply   Reply
+	call    *call // nil: HTTP/1.1
 }
 
 // dial connects, then makes the socket non-blocking. Not net.Dial: the
@@ -48,9 +49,21 @@ func dial(addr string) (*conn, error) {
 	return &conn{fd: fd, in: make([]byte, 0, 16<<10)}, nil
 }
 
-// send writes a request whole: one at a time is under way, so the socket's
-// buffer has room for it.
+// send writes a request.
 func (c *conn) send(request []byte) error {
+	if c.call != nil {
+		var err error
+		if request, err = c.call.frames(request); err != nil {
+			return err
+		}
+		c.call.out = request
+	}
+	return c.write(request)
+}
+
+// write writes a request whole: one at a time is under way, so the socket's buffer
+// has room for it.
+func (c *conn) write(request []byte) error {
 	for {
 		n, err := unix.Write(c.fd, request)
 		switch {
@@ -80,6 +93,9 @@ func (c *conn) receive() (*Reply, error) {
 		return nil, fmt.Errorf("load: the server closed a connection after %q", c.in)
 	}
 	c.in = c.in[:len(c.in)+n]
+	if c.call != nil {
+		return c.receiveCall()
+	}
 	var size int
 	c.reply, size, c.scratch, err = parseReply(c.in, c.scratch)
 	switch {

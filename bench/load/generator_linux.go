@@ -15,8 +15,11 @@ type Options struct {
 	// Connections is how many connections stay open; each carries one request at
 	// a time.
 	Connections int
-	// Request gives the i-th request, whole, as it goes over the wire. The bytes
-	// have been sent when the next one is asked for.
+	// Call is the gRPC method that is called, /package.Service/Method; "" sends
+	// requests in HTTP/1.1.
+	Call string
+	// Request gives the i-th request, whole, as it goes over the wire, or with Call
+	// its message. The bytes have been sent when the next one is asked for.
 	Request func(i int) []byte
 	// Check judges the reply to the i-th request; an error ends the load.
 	Check func(i int, r *Reply) error
@@ -59,6 +62,12 @@ func Dial(o Options) (*Generator, error) {
 			return nil, err
 		}
 		g.conns = append(g.conns, c)
+		if o.Call != "" {
+			if err := c.newCall(o.Addr, o.Call); err != nil {
+				g.Close()
+				return nil, err
+			}
+		}
 		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(len(g.conns) - 1)}
 		if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, c.fd, &ev); err != nil {
 			g.Close()

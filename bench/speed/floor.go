@@ -36,7 +36,7 @@ func (l *lab) startFloor(ctx context.Context, riskd *target, crowds []*crowd) (*
 		if err := os.WriteFile(filepath.Join(l.dir, c.name+".reply"), reply, 0o600); err != nil {
 			return nil, err
 		}
-		t.work[c.name] = &workload{request: always(post(addr, "/"+c.name, body)), decision: c.decision}
+		t.work[c.name] = &workload{request: always(post(addr, "/"+c.name, body)), decision: c.decision, says: []string{said(c.decision)}}
 	}
 	return t, l.serveReplies(ctx, t, l.dir)
 }
@@ -60,7 +60,7 @@ func (l *lab) serveReplies(ctx context.Context, t *target, dir string) error {
 func serveFloor(addr, dir string) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.Handler())
-	for _, name := range cases {
+	for _, name := range crowdNames {
 		reply, err := os.ReadFile(filepath.Join(dir, name+".reply"))
 		if err != nil {
 			return err

@@ -65,7 +65,11 @@ func (l *lab) startAll(ctx context.Context, now time.Time) ([]*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	riskd, err := l.startRiskd(ctx, all)
+	binary, err := l.build(ctx, "riskd", "github.com/riskd/riskd/cmd/riskd")
+	if err != nil {
+		return nil, err
+	}
+	riskd, err := l.startRiskd(ctx, binary, all)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +81,11 @@ func (l *lab) startAll(ctx context.Context, now time.Time) ([]*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []*target{floor, opa, riskd}, nil
+	gateways, err := l.startGateways(ctx, binary)
+	if err != nil {
+		return nil, err
+	}
+	return append([]*target{floor, opa, riskd}, gateways...), nil
 }
 
 // close stops the servers, the last one first, and removes the folder.

@@ -40,11 +40,12 @@ var targets = []string{"floor", "opa", "riskd"}
 
 func main() {
 	o := options{only: targets}
-	serve := flag.String("serve", "", "be the server `floor` (used by the bench itself)")
+	serve := flag.String("serve", "", "be the server `floor` or gateways (used by the bench itself)")
 	at := flag.String("at", "", "where -serve listens (used by the bench itself)")
+	rpcs := flag.String("grpc", "", "where -serve listens for gRPC (used by the bench itself)")
 	replies := flag.String("replies", "", "folder of -serve's replies (used by the bench itself)")
 	flag.IntVar(&o.rounds, "rounds", 5, "how many rounds to take the median of")
-	flag.DurationVar(&o.slice, "for", 800*time.Millisecond, "how long each timed slice lasts; a round has 18")
+	flag.DurationVar(&o.slice, "for", 800*time.Millisecond, "how long each timed slice lasts; a round has 30")
 	flag.IntVar(&o.connections, "connections", 32, "connections that are kept open")
 	flag.Func("only", "measure only these `targets`, such as floor,riskd", func(s string) error {
 		o.only = strings.Split(s, ",")
@@ -60,8 +61,10 @@ func main() {
 	case err != nil:
 	case *serve == "floor":
 		err = serveFloor(*at, *replies)
+	case *serve == "gateways":
+		err = serveBareGateways(*at, *rpcs)
 	case *serve != "":
-		err = fmt.Errorf("-serve %s: only the floor is served from here", *serve)
+		err = fmt.Errorf("-serve %s: only floors are served from here", *serve)
 	default:
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		err = o.run(ctx, os.Stdout)

@@ -10,8 +10,9 @@ import (
 	"github.com/riskd/riskd/bench/load"
 )
 
-// cases are the kinds of request.
-var cases = []string{"quiet", "risky"}
+// cases are the kinds of request: two that callers of the API make, and what gateways
+// ask over HTTP and over gRPC.
+var cases = []string{"quiet", "risky", forwardAuth, extAuthz}
 
 // bench puts every case to every target in turn, round by round.
 type bench struct {
@@ -35,12 +36,7 @@ type visit struct {
 // run measures. Targets take turns in every round, so that a machine that is
 // slow for a while is slow for all.
 func (b *bench) run(ctx context.Context) ([]Case, error) {
-	plan := make([][]*visit, len(cases))
-	for i, name := range cases {
-		for _, t := range b.targets {
-			plan[i] = append(plan[i], &visit{target: t, work: t.work[name]})
-		}
-	}
+	cases, plan := b.plan()
 	rates := make([]float64, len(cases))
 	for i, name := range cases {
 		rates[i] = math.Inf(1)
@@ -75,6 +71,22 @@ func (b *bench) run(ctx context.Context) ([]Case, error) {
 		}
 	}
 	return out, nil
+}
+
+// plan gives the cases that somebody is asked, and who.
+func (b *bench) plan() (names []string, plan [][]*visit) {
+	for _, name := range cases {
+		var visits []*visit
+		for _, t := range b.targets {
+			if w := t.work[name]; w != nil {
+				visits = append(visits, &visit{target: t, work: w})
+			}
+		}
+		if visits != nil {
+			names, plan = append(names, name), append(plan, visits)
+		}
+	}
+	return names, plan
 }
 
 // warmUp runs a target for one slice, which tells how much it can take.

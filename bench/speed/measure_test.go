@@ -24,11 +24,11 @@ func TestMain(m *testing.M) {
 }
 
 // startTestFloor starts a floor whose replies hold a decision.
-func startTestFloor(t *testing.T, said string) *target {
+func startTestFloor(t *testing.T, decision string) *target {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range cases {
-		if err := os.WriteFile(filepath.Join(dir, name+".reply"), fmt.Appendf(nil, `{"decision":%q}`, said), 0o600); err != nil {
+	for _, name := range crowdNames {
+		if err := os.WriteFile(filepath.Join(dir, name+".reply"), fmt.Appendf(nil, `{"decision":%q}`, decision), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,8 +42,8 @@ func startTestFloor(t *testing.T, said string) *target {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.server.Stop)
-	for _, name := range cases {
-		f.work[name] = &workload{request: always(post(f.addr, "/"+name, []byte("{}"))), decision: "allow"}
+	for _, name := range crowdNames {
+		f.work[name] = &workload{request: always(post(f.addr, "/"+name, []byte("{}"))), decision: "allow", says: []string{said("allow")}}
 	}
 	return f
 }

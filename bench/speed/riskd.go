@@ -29,12 +29,8 @@ drain: {wait: 0s, limit: 2s}
 
 const decisions = "/v1/decisions"
 
-// startRiskd builds riskd, runs it and lets it get to know the two crowds.
-func (l *lab) startRiskd(ctx context.Context, crowds []*crowd) (*target, error) {
-	binary, err := l.build(ctx, "riskd", "github.com/riskd/riskd/cmd/riskd")
-	if err != nil {
-		return nil, err
-	}
+// startRiskd runs riskd and lets it get to know the two crowds.
+func (l *lab) startRiskd(ctx context.Context, binary string, crowds []*crowd) (*target, error) {
 	gateway, err := process.FreeAddr()
 	if err != nil {
 		return nil, err
@@ -57,7 +53,7 @@ func (l *lab) startRiskd(ctx context.Context, crowds []*crowd) (*target, error) 
 	}
 	wrap := func(body []byte) []byte { return post(gateway, decisions, body) }
 	for _, c := range crowds {
-		t.work[c.name] = &workload{request: c.requests(wrap), decision: c.decision, alsoSaid: `"degraded":[]`}
+		t.work[c.name] = &workload{request: c.requests(wrap), decision: c.decision, says: []string{said(c.decision), `"degraded":[]`}}
 	}
 	return t, l.introduce(t, crowds, wrap)
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 
@@ -24,9 +25,11 @@ type target struct {
 type workload struct {
 	request  func(i int) []byte // whole, good until the next call
 	decision string
-	alsoSaid string // something else that every reply has to hold
-	reply    int    // a reply's body, in bytes
-	sent     int    // how many requests so far
+	says     []string // what every reply has to hold
+	addr     string   // where, if not at the target's own
+	call     string   // the gRPC method; "" is HTTP/1.1
+	reply    int      // a reply's body, in bytes
+	sent     int      // how many requests so far
 }
 
 // post prepares a request as it goes over the wire.
@@ -38,9 +41,25 @@ func post(addr, path string, body []byte) []byte {
 // dial opens connections for one visit and lets each carry a request, so that
 // no slice times the accepting.
 func (t *target) dial(w *workload, connections int, spin bool) (*load.Generator, error) {
-	said := [][]byte{fmt.Appendf(nil, `"decision":%q`, w.decision), []byte(w.alsoSaid)}
+	g, err := t.open(w, connections, spin)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := g.Closed(load.Limit{Requests: connections}); err != nil {
+		g.Close()
+		return nil, t.server.Explain(err)
+	}
+	return g, nil
+}
+
+// open opens connections.
+func (t *target) open(w *workload, connections int, spin bool) (*load.Generator, error) {
+	said := [][]byte{nil}
+	for _, s := range w.says {
+		said = append(said, []byte(s))
+	}
 	g, err := load.Dial(load.Options{
-		Addr: t.addr, Connections: connections, Spin: spin,
+		Addr: cmp.Or(w.addr, t.addr), Call: w.call, Connections: connections, Spin: spin,
 		Request: func(int) []byte {
 			w.sent++
 			return w.request(w.sent - 1)
@@ -58,12 +77,11 @@ func (t *target) dial(w *workload, connections int, spin bool) (*load.Generator,
 	if err != nil {
 		return nil, t.server.Explain(err)
 	}
-	if _, err := g.Closed(load.Limit{Requests: connections}); err != nil {
-		g.Close()
-		return nil, t.server.Explain(err)
-	}
 	return g, nil
 }
+
+// said is how the API says a decision.
+func said(decision string) string { return fmt.Sprintf(`"decision":%q`, decision) }
 
 // always is a workload's request when it is always the same.
 func always(request []byte) func(int) []byte { return func(int) []byte { return request } }

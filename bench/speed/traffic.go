@@ -50,6 +50,9 @@ type crowd struct {
 	marked string
 }
 
+// crowdNames are those of the crowds.
+var crowdNames = []string{"quiet", "risky"}
+
 // crowds are the crowds as of now.
 func crowds(now time.Time) []*crowd {
 	began := now.Add(-history)

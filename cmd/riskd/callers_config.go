@@ -82,6 +82,7 @@ func (f *configFaults) callers(c *config) {
 	}
 	_, gatewaySocket := callers.SocketPath(c.Gateway.Listen)
 	_, adminSocket := callers.SocketPath(c.Admin.Listen)
+	_, envoySocket := callers.SocketPath(c.ExtAuthz.Listen)
 	for i := range c.Callers {
 		at := fmt.Sprintf("callers[%d]", i)
 		for n, uid := range c.Callers[i].UIDs {
@@ -89,11 +90,11 @@ func (f *configFaults) callers(c *config) {
 				f.add(fmt.Sprintf("%s.uids[%d]", at, n), "is %d, which is no user's number; `id -u USER` tells it", uid)
 			}
 		}
-		if len(c.Callers[i].UIDs) > 0 && !gatewaySocket && !adminSocket {
-			f.add(at+".uids", "can't be shown: neither listener is a unix socket")
+		if len(c.Callers[i].UIDs) > 0 && !gatewaySocket && !adminSocket && !envoySocket {
+			f.add(at+".uids", "can't be shown: no listener is a unix socket")
 		}
-		if len(c.Callers[i].Certificates) > 0 && c.Gateway.TLS.ClientCA == "" && c.Admin.TLS.ClientCA == "" {
-			f.add(at+".certificates", "can't be shown: neither listener has a tls.client_ca")
+		if len(c.Callers[i].Certificates) > 0 && c.Gateway.TLS.ClientCA+c.Admin.TLS.ClientCA+c.ExtAuthz.TLS.ClientCA == "" {
+			f.add(at+".certificates", "can't be shown: no listener has a tls.client_ca")
 		}
 	}
 }

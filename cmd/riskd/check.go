@@ -57,6 +57,7 @@ func check(file string, out io.Writer) error {
 	}
 	_, err = openKey(c)
 	list = append(list, flatten(err)...)
+	list = append(list, flatten(readKeys(c))...)
 	_, err = readTLS(c)
 	list = append(list, flatten(err)...)
 	pack, err := checkPack(c)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/extauthz"
 	"github.com/riskd/riskd/policies"
 	"github.com/riskd/riskd/scoring"
 	"github.com/riskd/riskd/sessions"
@@ -37,6 +38,7 @@ type config struct {
 		MaxConnections int       `yaml:"max_connections"`
 		AllowedHosts   []string  `yaml:"allowed_hosts"`
 	} `yaml:"admin"`
+	ExtAuthz       extauthzConfig `yaml:"extauthz"`
 	Callers        []callerConfig `yaml:"callers"`
 	SessionKeyFile string         `yaml:"session_key_file"`
 	DataDir        string         `yaml:"data_dir"`
@@ -97,6 +99,7 @@ func defaults() *config {
 	c.Gateway.Listen = "127.0.0.1:8181"
 	c.Gateway.MaxConnections = 8192
 	c.Admin.Listen = "127.0.0.1:8182"
+	c.ExtAuthz.MaxConnections = extauthz.DefaultMaxConnections
 	c.Admin.MaxConnections = 256
 	c.Policy.Pack = defaultPack
 	c.Policy.Watch = 2 * time.Second
@@ -148,12 +151,15 @@ func (c *config) resolve(dir string) {
 			*p = filepath.Join(dir, *p)
 		}
 	}
-	for _, t := range []*tlsConfig{&c.Gateway.TLS, &c.Admin.TLS} {
+	for _, t := range []*tlsConfig{&c.Gateway.TLS, &c.Admin.TLS, &c.ExtAuthz.TLS} {
 		resolve(&t.Cert)
 		resolve(&t.Key)
 		resolve(&t.ClientCA)
 	}
 	resolve(&c.SessionKeyFile)
+	for i := range c.Gateway.ForwardAuth {
+		resolve(&c.Gateway.ForwardAuth[i].JWT.KeysFile)
+	}
 	resolve(&c.DataDir)
 	resolve(&c.Policy.TokenFile)
 	resolve(&c.Policy.Verify.KeyFile)

@@ -23,8 +23,10 @@ func (c *config) check() []error {
 	if c.Gateway.Listen == c.Admin.Listen && !strings.HasSuffix(c.Admin.Listen, ":0") {
 		f.add("admin.listen", "is the address of gateway.listen: the two need one each")
 	}
+	f.extauthz(c)
 	f.atLeast("gateway.max_connections", c.Gateway.MaxConnections, 1)
 	f.atLeast("admin.max_connections", c.Admin.MaxConnections, 1)
+	f.atLeast("extauthz.max_connections", c.ExtAuthz.MaxConnections, 1)
 	f.proxies("gateway.trusted_proxies", c.Gateway.TrustedProxies)
 	f.profiles("gateway.forward_auth", forwardProfiles(c))
 	if err := api.ValidatePublicURL(c.Gateway.PublicURL); err != nil {

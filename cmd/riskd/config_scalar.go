@@ -51,6 +51,9 @@ func readScalar(n *yaml.Node, into reflect.Value) bool {
 	case *riskd.Class:
 		v, err := riskd.ParseClass(n.Value)
 		return set(into, v, err == nil)
+	case *riskd.Activity:
+		v, err := riskd.ParseActivity(n.Value)
+		return set(into, v, err == nil)
 	case *riskd.NetworkKind:
 		v, err := riskd.ParseNetworkKind(n.Value)
 		return set(into, v, err == nil && v != riskd.NetworkUnknown)
@@ -84,6 +87,8 @@ func kindOf(t reflect.Type) string {
 		return "one of " + strings.Join(gateway.Styles(), ", ")
 	case riskd.Class:
 		return "open, standard, sensitive or admin"
+	case riskd.Activity:
+		return "interactive or background"
 	case riskd.NetworkKind:
 		return "tor, proxy, vpn, hosting, satellite, mobile, business or residential"
 	case slog.Level:
@@ -106,6 +111,8 @@ func example(t reflect.Type) string {
 		return "{path: lists/vpn.txt, kind: vpn}"
 	case shadowConfig:
 		return "{name: next, pack: packs/next, sample_rate: 0.1, expires: 168h}"
+	case routeConfig:
+		return "{path: /orders/{id}, class: sensitive}"
 	case callerConfig:
 		return "{name: edge, role: gateway, uids: [33]}"
 	case tokenConfig:

@@ -31,9 +31,20 @@ func TestGoodConfigs(t *testing.T) {
 		Name: "shop", Style: gateway.Nginx, Tenant: "acme", Class: riskd.ClassSensitive,
 		Session: sourceConfig{Cookie: "sid"}, Device: sourceConfig{Header: "X-Device"},
 		User: "X-User", Roles: "X-Roles", StartedAt: "X-Session-Start", AuthTime: "X-Auth-Time",
-		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route",
+		ACR: "X-Acr", AMR: "X-Amr", Route: "X-Route", ClassHeader: "X-Risk-Class",
+	}, {
+		Name: "routed", Style: gateway.Envoy, Session: sourceConfig{Bearer: true},
+		JWT: jwtConfig{
+			KeysFile: "keys/jwks.json", Issuer: "https://idp.example", Audience: "app", Algorithms: []string{"RS256", "ES256"},
+			SessionClaim: "sid", UserClaim: "email", RolesClaim: "realm_access.roles", StartedAtClaim: "login_time",
+		},
+		Routes: []routeConfig{
+			{Path: "/orders/{id}", Methods: []string{"GET", "POST"}, Class: riskd.ClassSensitive, Activity: riskd.Background, Privilege: privilegeConfig{3, "order"}},
+			{Path: "/assets/{file...}"},
+		},
 	}}
 	full.Gateway.PublicURL = "https://riskd.example.com"
+	full.ExtAuthz = extauthzConfig{Listen: "[::1]:9183", Profile: "shop", MaxConnections: 20}
 	full.Admin.Listen = "localhost:9182"
 	full.Admin.MaxConnections = 30
 	full.Admin.AllowedHosts = []string{"riskd.example.com"}
@@ -69,7 +80,18 @@ func TestGoodConfigs(t *testing.T) {
 		},
 	}
 
-	cases := map[string]*config{"empty.yaml": defaults(), "sections.yaml": defaults(), "full.yaml": full, "callers.yaml": guarded}
+	envoy := defaults()
+	envoy.Gateway.ForwardAuth = []forwardConfig{
+		{Name: "web", Style: gateway.Envoy, JWT: jwtConfig{SessionClaim: "sid"}, JWTMetadata: metadataConfig{"envoy.filters.http.jwt_authn", "jwt"}},
+		{Name: "shop", Style: gateway.Envoy, Session: sourceConfig{Cookie: "sid"}},
+	}
+	envoy.ExtAuthz = extauthzConfig{Listen: "unix:///run/riskd/extauthz.sock", Profile: "shop", MaxConnections: 16}
+	envoy.Callers = []callerConfig{{
+		Name: "edge", Role: riskd.RoleGateway, UIDs: []int{33},
+		Tokens: []tokenConfig{{SHA256: "7d5e8c1f0a4b36c2d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6"}},
+	}}
+
+	cases := map[string]*config{"envoy.yaml": envoy, "empty.yaml": defaults(), "sections.yaml": defaults(), "full.yaml": full, "callers.yaml": guarded}
 	for _, name := range listDir(t, configs+"good") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

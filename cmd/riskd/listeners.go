@@ -29,7 +29,7 @@ func (s *service) openCallers() (err error) {
 	return err
 }
 
-// openTLS reads the material of both listeners and watches it. What can't be read
+// openTLS reads the material of all listeners and watches it. What can't be read
 // keeps riskd from starting.
 func (s *service) openTLS() error {
 	list, err := readTLS(s.config)
@@ -51,7 +51,7 @@ func readTLS(c *config) (list []listenerTLS, all error) {
 	for _, in := range []struct {
 		name  string
 		files tlsConfig
-	}{{"gateway.tls", c.Gateway.TLS}, {"admin.tls", c.Admin.TLS}} {
+	}{{"gateway.tls", c.Gateway.TLS}, {"admin.tls", c.Admin.TLS}, {"extauthz.tls", c.ExtAuthz.TLS}} {
 		if !in.files.on() {
 			continue
 		}
@@ -98,8 +98,8 @@ func (s *service) tlsFaults(now time.Time) (all []string) {
 	return all
 }
 
-// bind listens on an address or a unix socket; name is the section of its TLS.
-func (s *service) bind(address, name string) (net.Listener, error) {
+// bind listens on an address or a unix socket.
+func (s *service) bind(address string) (net.Listener, error) {
 	if path, ok := callers.SocketPath(address); ok {
 		mode := callers.ModeGroup
 		if s.callers == nil {
@@ -107,14 +107,15 @@ func (s *service) bind(address, name string) (net.Listener, error) {
 		}
 		return callers.ListenUnix(path, mode)
 	}
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, err
-	}
+	return net.Listen("tcp", address)
+}
+
+// tlsOf gives the TLS of a listener by the section of its config, nil if it has none.
+func (s *service) tlsOf(name string, protocols ...string) *tls.Config {
 	for _, in := range s.tls {
 		if in.name == name {
-			return tls.NewListener(l, in.Config("http/1.1")), nil
+			return in.Config(protocols...)
 		}
 	}
-	return l, nil
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riskd/riskd"
-	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/scoring"
 )
 
@@ -11,7 +10,13 @@ import (
 // Prometheus asks.
 type loadMetrics struct {
 	admission *scoring.Admission
-	listeners map[string]*api.Connections // by what they're for
+	listeners map[string]connections // by what they're for
+}
+
+// connections are those of a listener.
+type connections interface {
+	Open() int
+	Refused() uint64
 }
 
 var (

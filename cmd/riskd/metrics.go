@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/extauthz"
 	"github.com/riskd/riskd/policies"
 )
 
@@ -187,11 +188,15 @@ type surface struct {
 }
 
 // surfaces are the parts of the API by the names that it gives them.
-var surfaces = []string{"decision", "batch", "telemetry", "authzen", "forward_auth", "admin", "none"}
+var surfaces = []string{"decision", "batch", "telemetry", "authzen", "opa_data", "forward_auth", extauthz.Surface, "stream", "ack", "admin", "none"}
 
 // answered counts one answer of the API.
 func (m *metrics) answered(name string, status int, took time.Duration) {
 	s, ok := m.surfaces[name]
+	if ok && name == streamSurface { // it takes as long as somebody follows
+		m.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
+		return
+	}
 	if !ok || status != http.StatusOK {
 		m.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
 		m.latency.WithLabelValues(name).Observe(took.Seconds())

@@ -63,8 +63,11 @@ func serve(ctx context.Context, c *config, repair bool, log *slog.Logger, signal
 	if len(c.Geo.Databases) == 0 {
 		log.Warn("geo.databases is not set: places are unknown, and every decision is marked geo_missing")
 	}
-	log.Info("serving", "gateway", s.gateway.String(), "admin", s.admin.String(),
-		"pack", s.pack.Policy().Pack, "revision", s.pack.Policy().Revision)
+	where := []any{"gateway", s.gateway.String(), "admin", s.admin.String()}
+	if s.extauthz != nil {
+		where = append(where, "extauthz", s.extauthz.String())
+	}
+	log.Info("serving", append(where, "pack", s.pack.Policy().Pack, "revision", s.pack.Policy().Revision)...)
 	return s.run(ctx, signals)
 }
 
@@ -101,6 +104,7 @@ var (
 // in flight.
 func (s *service) drain(signals <-chan os.Signal) error {
 	s.draining.Store(true)
+	s.store.notices.End()
 	s.log.Info("draining", "wait", s.config.Drain.Wait.String(), "limit", s.config.Drain.Limit.String())
 	ctx, cut := context.WithCancelCause(context.Background())
 	ctx, cancel := context.WithTimeoutCause(ctx, s.config.Drain.Limit, errDrainLimit)
@@ -134,7 +138,7 @@ func cutOnSignal(ctx context.Context, cut context.CancelCauseFunc, signals <-cha
 	}
 }
 
-// shutdown ends both servers when their requests are finished, or when ctx ends.
+// shutdown ends the servers when their requests are finished, or when ctx ends.
 func (s *service) shutdown(ctx context.Context) error {
 	var all sync.WaitGroup
 	errs := make([]error, len(s.servers))

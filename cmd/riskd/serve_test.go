@@ -29,6 +29,7 @@ type running struct {
 	signals        chan os.Signal
 	done           chan error
 	gateway, admin string
+	extauthz       string // "" where Envoy can't ask over gRPC
 }
 
 // serving starts riskd with a config and waits until it listens.
@@ -57,6 +58,7 @@ func servingAt(t *testing.T, config string) *running {
 	go func() { r.done <- serve(t.Context(), c, false, newLogger(r.log, c), r.signals) }()
 	started := r.await("serving")
 	r.gateway, r.admin = "http://"+started["gateway"].(string), "http://"+started["admin"].(string)
+	r.extauthz, _ = started["extauthz"].(string)
 	return r
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,13 +20,14 @@ import (
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/api"
 	"github.com/riskd/riskd/callers"
+	"github.com/riskd/riskd/extauthz"
 	"github.com/riskd/riskd/gateway"
 	"github.com/riskd/riskd/geo"
 	"github.com/riskd/riskd/identity"
 	"github.com/riskd/riskd/scoring"
 )
 
-// service is all rooms put together behind two listeners.
+// service is all rooms put together behind their listeners.
 type service struct {
 	config  *config
 	repair  bool
@@ -48,12 +50,23 @@ type service struct {
 	// admission is before the engine, for all who ask for decisions.
 	admission *scoring.Admission
 	api       *api.API
+	// gateways follows the key files of its profiles.
+	gateways *gateway.Reader
 
-	servers  []*http.Server
+	envoys *extauthz.Server // nil: none asks over gRPC
+
+	servers  []server
 	failed   chan error // a listener that ended by itself
 	draining atomic.Bool
-	// gateway and admin are where it listens, with the ports that it got.
-	gateway, admin net.Addr
+	// gateway, admin and extauthz are where it listens, with the ports that it got.
+	gateway, admin, extauthz net.Addr
+}
+
+// server is what answers on a listener: an http.Server is one.
+type server interface {
+	// Shutdown takes nothing new and returns when all that is under way is answered,
+	// or ctx ends.
+	Shutdown(ctx context.Context) error
 }
 
 // serviceOptions are what serve and dev differ in.
@@ -78,7 +91,7 @@ type output interface {
 // answered before everything is there to answer with. What began is stopped
 // again if something fails; the error holds everything that did.
 func startService(o serviceOptions) (*service, error) {
-	s := &service{config: o.config, repair: o.repair, log: o.log, metrics: newMetrics(), failed: make(chan error, 2)}
+	s := &service{config: o.config, repair: o.repair, log: o.log, metrics: newMetrics(), failed: make(chan error, 3)}
 	s.panics = &panicMeter{log: o.log, count: s.metrics.panics}
 	s.stops.spawn(o.output.write)
 	if err := s.start(o); err != nil {
@@ -161,6 +174,9 @@ func (s *service) packNews(n packNews) {
 	s.metrics.packNews(n, time.Now())
 	if s.store != nil { // its folder may be what keeps riskd from starting
 		s.store.trail.policy(n)
+		if n.change == packInForce && !n.pack.Since.IsZero() { // it may be less lenient than the one before
+			s.store.EndLeases()
+		}
 	}
 }
 
@@ -217,20 +233,17 @@ func (s *service) openAPI() (err error) {
 	if err != nil {
 		return err
 	}
-	gateways, err := gateway.New(gateway.Options{
-		Profiles: forwardProfiles(s.config), TrustedProxies: s.config.Gateway.TrustedProxies, Key: s.key,
-	})
-	if err != nil {
+	if err := s.openGateways(); err != nil {
 		return err
 	}
 	options := api.Options{
 		Engine: s.admission, Sessions: s.store, Orders: forgetful{s.store, s.past}, Decisions: s.past, Key: s.key,
 		StepUps: stepUps{s.engine, s.store.trail}, Identity: identityEvents{handler, s.store.trail},
-		Trials: s.trials, Brake: s.orders,
+		Trials: s.trials, Brake: s.orders, Notices: s.store.notices,
 		Failed: func(surface string, err error) {
 			s.log.Error("request failed", "surface", surface, "error", err.Error())
 		},
-		Gateways: gateways, PublicURL: s.config.Gateway.PublicURL, AdminHosts: s.config.Admin.AllowedHosts,
+		Gateways: s.gateways, PublicURL: s.config.Gateway.PublicURL, AdminHosts: s.config.Admin.AllowedHosts,
 		Policy:   s.pack,
 		Ready:    s.notReady,
 		Degraded: s.degraded,
@@ -243,12 +256,14 @@ func (s *service) openAPI() (err error) {
 	if s.callers != nil { // a nil of a type is no nil
 		options.Callers = s.callers
 	}
-	s.api, err = api.New(options)
-	return err
+	if s.api, err = api.New(options); err != nil {
+		return err
+	}
+	return s.openExtAuthz()
 }
 
 func (s *service) listen() error {
-	load := loadMetrics{s.admission, map[string]*api.Connections{}}
+	load := loadMetrics{s.admission, map[string]connections{}}
 	open := func(name, address string, h http.Handler, most int) (net.Addr, error) {
 		c, err := s.open(address, name+".tls", h, most)
 		if err != nil {
@@ -260,15 +275,19 @@ func (s *service) listen() error {
 	var err1, err2 error
 	s.gateway, err1 = open("gateway", s.config.Gateway.Listen, s.api.Gateway(), s.config.Gateway.MaxConnections)
 	s.admin, err2 = open("admin", s.config.Admin.Listen, s.api.Admin(), s.config.Admin.MaxConnections)
+	err3 := s.listenExtAuthz(load)
 	s.metrics.registry.MustRegister(load)
-	return errors.Join(err1, err2)
+	return errors.Join(err1, err2, err3)
 }
 
 // open begins to serve on an address.
-func (s *service) open(address, tls string, h http.Handler, most int) (*api.Connections, error) {
-	plain, err := s.bind(address, tls)
+func (s *service) open(address, section string, h http.Handler, most int) (*api.Connections, error) {
+	plain, err := s.bind(address)
 	if err != nil {
 		return nil, err
+	}
+	if secured := s.tlsOf(section, "http/1.1"); secured != nil {
+		plain = tls.NewListener(plain, secured)
 	}
 	server := api.NewServer(h)
 	server.ConnContext = callers.ConnContext
@@ -308,7 +327,7 @@ func (s *service) degraded() []string {
 			all = append(all, e.Error())
 		}
 	}
-	return slices.Concat(all, s.tlsFaults(time.Now()), s.orders.faults(time.Now()), s.store.faults())
+	return slices.Concat(all, s.tlsFaults(time.Now()), s.orders.faults(time.Now()), s.store.faults(), s.gateways.Faults())
 }
 
 // reload looks at everything on disk again.
@@ -316,6 +335,7 @@ func (s *service) reload() {
 	s.log.Info("reloading")
 	s.reloadTLS()
 	s.pack.reload(context.Background(), true)
+	s.reloadKeys()
 	_ = s.locator.Reload() // the statuses say what failed
 	for _, status := range s.locator.Status() {
 		logGeo(s.log, status)

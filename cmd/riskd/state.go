@@ -14,6 +14,7 @@ import (
 	"github.com/riskd/riskd"
 	"github.com/riskd/riskd/audit"
 	records "github.com/riskd/riskd/journal"
+	"github.com/riskd/riskd/leases"
 	"github.com/riskd/riskd/sessions"
 	"github.com/riskd/riskd/signals"
 )
@@ -24,6 +25,7 @@ type state struct {
 	*sessions.Store
 	trail   *auditTrail
 	metrics *metrics
+	notices *leases.Stream
 	failed  func(error) // told of what goes wrong while nobody waits
 
 	mu      sync.Mutex
@@ -46,6 +48,7 @@ func openState(c *config, key *riskd.SessionKey, m *metrics, repair bool, failed
 		Pseudonym: func(tenant, id string) string { return key.Ref("p", tenant, id) },
 		Witness:   s.trail.witness,
 		Expired:   s.expire,
+		Notify:    func(n riskd.Notice) { s.notices.Tell(n) },
 	}
 	if c.DataDir != "" {
 		o.Dir = filepath.Join(c.DataDir, "state")
@@ -53,6 +56,9 @@ func openState(c *config, key *riskd.SessionKey, m *metrics, repair bool, failed
 	}
 	if s.Store, err = sessions.New(o); err != nil {
 		return nil, errors.Join(c.source.at("data_dir", "%w", err), s.trail.close())
+	}
+	if s.notices, err = openNotices(s.Store, m); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	tellOpened(failed, "orders", s.Opened())
 	if err := s.catchUp(); err != nil {

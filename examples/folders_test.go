@@ -25,8 +25,8 @@ func TestFolders(t *testing.T) {
 		if n := strings.Count(read(t, page), "\n"); n > screen {
 			t.Errorf("%s has %d lines", page, n)
 		}
-		if _, err := os.Stat(filepath.Join(folder, "riskd.yaml")); err != nil {
-			continue // it is an application's, which has its gateway in itself
+		if folder == "go-middleware" {
+			continue // it is an application, and has its gateway in itself
 		}
 		if n := strings.Count(read(t, filepath.Join(folder, "riskd.yaml")), "# 2. "); n != 1 {
 			t.Errorf("%s/riskd.yaml has %d lines to change", folder, n)

@@ -20,6 +20,11 @@ race: ## every test with the race detector, in random order
 check: ## all that a change has to pass, as the CI runs it
 	bash .ci/run
 
+.PHONY: integration
+integration: ## install the gateways of examples/ and run each before riskd; under 3 minutes
+	gateways=$$(bash examples/install.sh) && \
+	PATH="$$gateways:$$PATH" go test -tags integration -count=1 -v ./examples/... $(ARGS)
+
 .PHONY: rules
 rules: ## format, check and test the Rego
 	go build -o bin/opa github.com/open-policy-agent/opa

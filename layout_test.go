@@ -64,6 +64,7 @@ var house = map[string]struct {
 	"callers/callerstest": {},
 	"fixtures":            {[]string{"."}, []string{"golang.org/x/tools/txtar"}},
 	"fixtures/geo":        {[]string{"geo"}, nil},
+	"examples":            {},
 	"cmd/riskd":           {[]string{"*"}, []string{"*"}},
 	"bench/*":             {[]string{"*"}, []string{"*"}},
 }

@@ -213,7 +213,7 @@ func TestAuthZENWithTheDefaultPack(t *testing.T) {
 		signIn     = `"reason_user":{"401":"Your session has ended. Please sign in again."},`
 	)
 	same("allow", ask("raw-s1", "ann", "low", ""),
-		`{"decision":true,"context":{"riskd":{…,"effect":"allow","score":0,"level":"LOW",…,"pack":"default",…,"reasons":[],…,"lease":{"valid_for_ms":0,…},"degraded":["geo_missing"]}}}`)
+		`{"decision":true,"context":{"riskd":{…,"effect":"allow","score":0,"level":"LOW",…,"pack":"default",…,"reasons":[],…,"lease":{"valid_for_ms":5000,…},"degraded":["geo_missing"]}}}`)
 	same("step-up", ask("raw-s1", "ann", "high", ""), challenge+
 		`"obligations":[{"id":"o1","type":"step-up","properties":{"acr_value":"aal2","amr_values":["mfa","hwk"]}}],`+challenged)
 	same("step-up, unsupported", ask("raw-s1", "ann", "high", `,"supported_obligations":["custom"]`), challenge+challenged)

@@ -14,6 +14,9 @@ func TestMain(m *testing.M) {
 
 // The scripts run the real main, in a process of its own.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("processes that do one thing each, minutes under the race detector; not with -short")
+	}
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",

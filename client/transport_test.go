@@ -31,7 +31,7 @@ func (h *house) serve(l net.Listener, gateway callers.Grant) {
 	server := api.NewServer(&h.fault)
 	server.ConnContext = callers.ConnContext
 	server.ErrorLog = log.New(io.Discard, "", 0) // handshakes that have to fail
-	go func() { _ = server.Serve(l) }() // until it is closed
+	go func() { _ = server.Serve(l) }()          // until it is closed
 	h.t.Cleanup(func() { _ = server.Close() })
 }
 

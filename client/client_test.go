@@ -251,7 +251,7 @@ func TestMiddleware(t *testing.T) {
 		seen = nil
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Test-Address", address)
-		for _, name := range []string{"X-Risk-Decision", "X-Risk-Admin", "X_Risk_Score", "x-risk-level"} {
+		for _, name := range []string{"X-Risk-Decision", "X-Risk-Admin", "X_Risk_Score", "X.Risk.Level", "x-risk-level"} {
 			r.Header[name] = []string{"forged"}
 		}
 		if session != "" {

@@ -30,14 +30,14 @@ const (
 func (c *Client) follow(ctx context.Context) {
 	wait := firstBackOff
 	for ctx.Err() == nil {
-		began := c.applied()
+		beats := c.beats.Load()
 		err := c.stream(ctx)
 		c.synced.Store(false)
 		if ctx.Err() != nil {
 			return
 		}
 		c.o.Log("stream", err)
-		if c.applied() != began {
+		if c.beats.Load() != beats { // it was well for a time
 			wait = firstBackOff
 		}
 		pause := time.NewTimer(wait/2 + rand.N(wait))

@@ -29,13 +29,14 @@ import (
 
 // house is riskd itself, but for its process, behind something that can fail.
 type house struct {
-	t      testing.TB
-	fault  fault
-	store  *sessions.Store
-	stream *leases.Stream
-	admin  http.Handler
-	server *httptest.Server
-	asked  atomic.Int64 // decisions that got to riskd
+	t       testing.TB
+	callers api.Callers // nobody is asked without; who it knows is in force after build
+	fault   fault
+	store   *sessions.Store
+	stream  *leases.Stream
+	admin   http.Handler
+	server  *httptest.Server
+	asked   atomic.Int64 // decisions that got to riskd
 }
 
 // fault stands between a client and riskd.
@@ -140,6 +141,7 @@ func (h *house) build(instance string) {
 	ring := must[*decisions.Ring](t)(decisions.New(decisions.Options{}))
 	a := must[*api.API](t)(api.New(api.Options{
 		Engine: engine, Sessions: unrecorded{store}, Orders: orders{store}, StepUps: engine, Identity: events, Decisions: past{ring}, Key: key, Notices: stream,
+		Callers: h.callers,
 		Observe: func(surface string, _ int, _ time.Duration) {
 			if surface == "decision" {
 				h.asked.Add(1)
@@ -191,12 +193,16 @@ func (h *house) await(what string, happened func() bool) {
 	h.t.Fatalf("never: %s", what)
 }
 
+// operator is a token that house.callers, where there are any, have to know.
+const operator = "token-of-who-gives-the-orders-here"
+
 // do asks the admin listener.
 func (h *house) do(method, path, body string) map[string]any {
 	h.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+operator)
 	w := httptest.NewRecorder()
 	h.admin.ServeHTTP(w, r)
 	var answer map[string]any

@@ -101,10 +101,12 @@ func passed(r *http.Request, d *Decision) *http.Request {
 	return r
 }
 
+var spelled = strings.NewReplacer("_", "-", ".", "-")
+
 // isRiskHeader knows a header in all the spellings that something behind may take
 // for the same.
 func isRiskHeader(name string) bool {
-	return len(name) >= len(riskHeader) && strings.EqualFold(strings.ReplaceAll(name[:len(riskHeader)], "_", "-"), riskHeader)
+	return len(name) >= len(riskHeader) && strings.EqualFold(spelled.Replace(name[:len(riskHeader)]), riskHeader)
 }
 
 // Refuse answers a request that isn't let pass, as riskd's forward-auth would. Where

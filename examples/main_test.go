@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write what was observed into docs/gateways.md")
 
-// riskdBinary is the riskd of this tree.
-var riskdBinary string
+// riskdBinary is the riskd of this tree, shopBinary the program of go-middleware.
+var riskdBinary, shopBinary string
 
 // What became of the gateways.
 var (
@@ -37,8 +37,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	riskdBinary = filepath.Join(folder, "riskd")
-	build := exec.Command("go", "build", "-o", riskdBinary, "../cmd/riskd")
+	riskdBinary, shopBinary = filepath.Join(folder, "riskd"), filepath.Join(folder, "go-middleware")
+	build := exec.Command("go", "build", "-o", folder, "../cmd/riskd", "./go-middleware")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		return 1

@@ -134,14 +134,19 @@ func asksForStepUp(t *testing.T, s *site) {
 // wantChallenge asks and wants RFC 9470's challenge to reach the client.
 func (s *site) wantChallenge(t *testing.T, path, session string) {
 	t.Helper()
-	a := s.get(t, path, session)
+	s.get(t, path, session).wantChallenge(t, `acr_values="aal2 `, `max_age="300"`)
+}
+
+// wantChallenge wants an answer to be RFC 9470's challenge, with these parts.
+func (a *answer) wantChallenge(t *testing.T, parts ...string) {
+	t.Helper()
 	challenge := a.header.Get("WWW-Authenticate")
 	if a.status != 401 || a.app != nil {
-		t.Fatalf("%s: got %v", path, a)
+		t.Fatalf("got %v %s, not a challenge", a, a.body)
 	}
-	for _, part := range []string{"Bearer ", `error="insufficient_user_authentication"`, `acr_values="aal2 `, `max_age="300"`} {
+	for _, part := range append(parts, "Bearer ", `error="insufficient_user_authentication"`) {
 		if !strings.Contains(challenge, part) {
-			t.Errorf("%s: the challenge %q has no %s", path, challenge, part)
+			t.Errorf("the challenge %q has no %s", challenge, part)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type site struct {
 	riskd, admin  string // addresses
 	authz         string // of riskd's gRPC listener
 	ports         map[string]string
+	ordered       uint64 // the number of the last order
 	sessionNumber atomic.Int64
 }
 
@@ -99,15 +100,20 @@ func newFolder(t *testing.T) string {
 
 func port(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
-// startRiskd serves with the folder's riskd.yaml. It gets more time for a decision
-// than users would give it, since a machine that is busy mustn't change one.
+// startRiskd serves with the folder's riskd.yaml.
 func (s *site) startRiskd(t *testing.T) {
 	t.Helper()
 	text := s.example(t, "riskd.yaml")
-	text = "log: {level: warn}\nadmin: {listen: \"" + s.admin + "\"}\ndecision: {deadline: 1s}\n" +
-		strings.Replace(strings.Replace(text, "gateway:\n", "gateway:\n  listen: "+s.riskd+"\n", 1), "127.0.0.1:"+authzPort, s.authz, 1)
+	s.serve(t, "admin: {listen: \""+s.admin+"\"}\n"+
+		strings.Replace(strings.Replace(text, "gateway:\n", "gateway:\n  listen: "+s.riskd+"\n", 1), "127.0.0.1:"+authzPort, s.authz, 1))
+}
+
+// serve starts riskd with a config. It gets more time for a decision than users would
+// give it, since a machine that is busy mustn't change one.
+func (s *site) serve(t *testing.T, config string) {
+	t.Helper()
 	file := filepath.Join(s.folder, "riskd.yaml")
-	s.write("riskd.yaml", text)
+	s.write("riskd.yaml", "log: {level: warn}\ndecision: {deadline: 1s}\n"+config)
 	startChild(t, exec.Command(riskdBinary, "serve", "-config", file), s.riskd)
 }
 
@@ -132,12 +138,17 @@ var number = regexp.MustCompile(`\b\d{4}\b`)
 // render copies a file of the example. Nothing in it changes but the ports.
 func (s *site) render(t *testing.T, name string) {
 	t.Helper()
-	s.write(name, number.ReplaceAllStringFunc(s.example(t, name), func(n string) string {
+	s.write(name, s.rendered(t, name))
+}
+
+func (s *site) rendered(t *testing.T, name string) string {
+	t.Helper()
+	return number.ReplaceAllStringFunc(s.example(t, name), func(n string) string {
 		if p, ok := s.ports[n]; ok {
 			return p
 		}
 		return n
-	}))
+	})
 }
 
 // signedIn gives a session whose user, a new one, has just signed in. To riskd, one
@@ -164,19 +175,26 @@ func (s *site) signIn(t *testing.T, session string, ago time.Duration) {
 // order has riskd do something to a session.
 func (s *site) order(t *testing.T, effect, session string) {
 	t.Helper()
-	s.post(t, s.admin, "/v1/revocations", 200, fmt.Sprintf(`{"target": {"session_id": %q}, "effect": %q, "reason": "test", "actor": "test"}`, session, effect))
+	text := s.post(t, s.admin, "/v1/revocations", 200, fmt.Sprintf(`{"target": {"session_id": %q}, "effect": %q, "reason": "test", "actor": "test"}`, session, effect))
+	var order struct{ Epoch uint64 }
+	if err := json.Unmarshal(text, &order); err != nil {
+		t.Fatal(err)
+	}
+	s.ordered = order.Epoch
 }
 
-func (s *site) post(t *testing.T, address, path string, want int, body string) {
+func (s *site) post(t *testing.T, address, path string, want int, body string) (answer []byte) {
 	t.Helper()
 	got, err := http.Post("http://"+address+path, "application/json", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer got.Body.Close()
-	if text, _ := io.ReadAll(got.Body); got.StatusCode != want {
+	text, _ := io.ReadAll(got.Body)
+	if got.StatusCode != want {
 		t.Fatalf("POST %s: %d %s\n%s", path, got.StatusCode, text, body)
 	}
+	return text
 }
 
 // decision is what riskd knows of a decision.

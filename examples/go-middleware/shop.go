@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,8 +89,9 @@ func (s *shop) event(r *http.Request) (client.Event, error) {
 	return e, nil
 }
 
-// login takes a user and a password; with a code as well it is a stronger proof,
-// which answers a step-up. A session that proves itself goes on under its id.
+// login takes a user and a password; with a code or a security key as well it is a
+// stronger proof, which answers a step-up. A session that proves itself goes on
+// under its id.
 func (s *shop) login(w http.ResponseWriter, r *http.Request) {
 	name := r.PostFormValue("user")
 	u, ok := users[name]
@@ -99,7 +101,10 @@ func (s *shop) login(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now().UTC()
 	in := session{user: name, role: u.role, started: now, authTime: now, acr: "aal1"}
-	if r.PostFormValue("code") == "123456" { // as if a device had shown it
+	switch { // as if a device had shown the code, and somebody had touched the key
+	case r.PostFormValue("key") == "touched":
+		in.acr = "phr"
+	case r.PostFormValue("code") == "123456":
 		in.acr = "aal2"
 	}
 	s.mu.Lock()
@@ -121,7 +126,13 @@ func listOrders(_ *shop, w http.ResponseWriter, r *http.Request) {
 }
 
 func showOrder(_ *shop, w http.ResponseWriter, r *http.Request) {
-	answer(w, map[string]any{"order": r.PathValue("id")})
+	risk := http.Header{} // which a server behind this one would get as well
+	for name, values := range r.Header {
+		if strings.Contains(strings.ToLower(name), "risk") {
+			risk[name] = values
+		}
+	}
+	answer(w, map[string]any{"order": r.PathValue("id"), "risk": risk})
 }
 
 func placeOrder(_ *shop, w http.ResponseWriter, _ *http.Request) {

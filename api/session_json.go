@@ -33,7 +33,8 @@ type sessionJSON struct {
 	Binding     string       `json:"binding,omitzero"`
 	Evidence    evidenceJSON `json:"evidence"`
 	StepUp      *stepUpJSON  `json:"step_up,omitzero"`
-	Failures    int          `json:"failures"` // since the last step-up that was passed
+	Asked       *stepUpJSON  `json:"asked,omitzero"` // by a single action, and holds nothing else up
+	Failures    int          `json:"failures"`       // since the last step-up that was passed
 	Suspended   *holdJSON    `json:"suspended,omitzero"`
 	Previous    string       `json:"previous,omitzero"`
 	Next        string       `json:"next,omitzero"`
@@ -138,6 +139,9 @@ func newSessionJSON(s *riskd.Session) sessionJSON {
 	}
 	if s.StepUp != nil {
 		j.StepUp = newStepUpJSON(s.StepUp)
+	}
+	if s.Asked != nil {
+		j.Asked = newStepUpJSON(s.Asked)
 	}
 	if idle, absolute := s.Ends(s.Limits); !s.Status.Over() && !(idle.IsZero() && absolute.IsZero()) {
 		j.Expires = &expiresJSON{idle, absolute}

@@ -25,6 +25,7 @@ func someSession(id byte) riskd.Session {
 			ID: "su_1", Demand: riskd.Demand{ACR: []string{"aal2"}, MaxAge: 5 * time.Minute}, Clears: []string{"new_country"}, IssuedAt: noon,
 			ExpiresAt: noon.Add(10 * time.Minute), AttemptsLeft: 2,
 		},
+		Asked:    &riskd.StepUp{ID: "su_2", Demand: riskd.Demand{AMR: []string{"hwk"}}, IssuedAt: noon, AttemptsLeft: 3},
 		Failures: 1, Limits: riskd.Limits{Idle: 30 * time.Minute, Absolute: 12 * time.Hour},
 		Suspension: &riskd.Epoch{Effect: riskd.EffectSuspend, At: noon, Number: 7, Reason: "odd", Actor: "ann"},
 		Timeline: []riskd.Moment{
@@ -47,7 +48,8 @@ func TestShowSession(t *testing.T) {
 		`"auth":{"time":"2026-11-21T11:00:00Z","acr":"aal1","amr":["pwd"]},"binding":"dpop",` +
 		`"evidence":{"identity":[{"code":"new_country","nats":6.1,"group":"network","clears_with":["mfa"]}],"behaviour":[]},` +
 		`"step_up":{"id":"su_1","acr_values":["aal2"],"amr_values":[],"max_age":300,"clears":["new_country"],"issued_at":"2026-11-21T12:00:00Z",` +
-		`"expires_at":"2026-11-21T12:10:00Z","attempts_left":2},"failures":1,"suspended":{"epoch":7,"at":"2026-11-21T12:00:00Z","reason":"odd","actor":"ann"},` +
+		`"expires_at":"2026-11-21T12:10:00Z","attempts_left":2},` +
+		`"asked":{"id":"su_2","acr_values":[],"amr_values":["hwk"],"clears":[],"issued_at":"2026-11-21T12:00:00Z","attempts_left":3},"failures":1,"suspended":{"epoch":7,"at":"2026-11-21T12:00:00Z","reason":"odd","actor":"ann"},` +
 		`"previous":"s_10000000000000000000000000","next":"s_14000000000000000000000000","before_login":true,` +
 		`"timeline":[{"at":"2026-11-21T11:00:00Z","kind":"began","network":{"prefix":"10.0.0.0/24","asn":64500,"country":"FR"}},` +
 		`{"at":"2026-11-21T12:00:00Z","kind":"challenged","network":{},"note":"new_country"}]}`

@@ -46,6 +46,7 @@ type sessionDocument struct {
 		Behaviour []evidenceDocument `json:"behaviour"`
 	} `json:"evidence"`
 	StepUp    *stepUpDocument     `json:"step_up"`
+	Asked     *stepUpDocument     `json:"asked"`
 	Failures  int                 `json:"failures"`
 	Suspended *suspensionDocument `json:"suspended"`
 	Previous  string              `json:"previous"`

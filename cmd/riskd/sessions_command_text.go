@@ -60,6 +60,9 @@ func (s *sessionDocument) waits(r *rows, now time.Time) {
 	if s.StepUp != nil {
 		r.add("step-up", s.StepUp.text(now))
 	}
+	if s.Asked != nil {
+		r.add("asked", s.Asked.text(now)+"; by one action, nothing else waits")
+	}
 	if s.Failures > 0 {
 		r.add("failed", count(s.Failures, "step-up")+" since the last that was passed")
 	}

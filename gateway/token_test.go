@@ -71,6 +71,9 @@ func FuzzAuthorization(f *testing.F) {
 	f.Add("Bearer", b64(`{"alg":"dir","enc":"A128GCM"}`), "", "AA.AA.AA", "AA.AA.AB", " ")
 	r := testReader(f, Profile{Name: "web", Style: Caddy, Session: Source{Bearer: true}})
 	f.Fuzz(func(t *testing.T, scheme, head, payload, one, two, space string) {
+		if strings.Trim(space, " \t") != "" {
+			t.Skip("another head")
+		}
 		read := func(signature string) (string, Refusal) {
 			in := ask()
 			in.Header["Authorization"] = []string{scheme + " " + space + head + "." + payload + "." + signature}

@@ -45,10 +45,12 @@ detection: ## the default pack against its targets, on unseen seeds; about 3 min
 	go run ./bench/detection targets
 
 .PHONY: chaos
-chaos: ## kill riskd, crash its disk, race it: what it promised, checked; about 8 minutes
+chaos: ## kill riskd, crash its disk, race it, flood it: what it promised, checked; about 10 minutes
 	go run ./bench/chaos kill9 -n 200
 	go run ./bench/chaos crashfs -crashes 1000
 	go run ./bench/chaos lin -histories 20 -ops 20000
+	go run ./bench/chaos slow
+	go run ./bench/chaos overload
 	go run ./bench/chaos selftest
 
 .PHONY: reloads

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -70,7 +71,7 @@ func (a *API) telemetry(w http.ResponseWriter, r *http.Request) int {
 	}
 	defer body.free()
 	if firstByte(body.b) != '[' {
-		if _, p := a.decideOne(r.Context(), "telemetry", body.b, ""); p != nil {
+		if p := a.tell(r.Context(), body.b, ""); p != nil {
 			return writeProblem(w, p)
 		}
 		return writeJSON(w, http.StatusAccepted, told{Accepted: 1})
@@ -82,7 +83,7 @@ func (a *API) telemetry(w http.ResponseWriter, r *http.Request) int {
 	var answer told
 	var worst *problem
 	for i, value := range values {
-		_, p := a.decideOne(r.Context(), "telemetry", value, fmt.Sprintf("[%d]", i))
+		p := a.tell(r.Context(), value, fmt.Sprintf("[%d]", i))
 		if p == nil {
 			answer.Accepted++
 			continue
@@ -97,6 +98,21 @@ func (a *API) telemetry(w http.ResponseWriter, r *http.Request) int {
 		return writeProblem(w, worst)
 	}
 	return writeJSON(w, http.StatusAccepted, answer)
+}
+
+// overloaded is the engine's code of an event that there was no room to evaluate.
+const overloaded = "overloaded"
+
+// tell takes one event of telemetry. One that wasn't evaluated for lack of room has
+// told riskd nothing, and is no more accepted than a bad one.
+func (a *API) tell(ctx context.Context, value []byte, at string) *problem {
+	d, p := a.decideOne(ctx, "telemetry", value, at)
+	if p == nil && d.Source == riskd.SourceFallback && slices.Contains(d.Degraded, overloaded) {
+		const detail = "was not evaluated: there is too much to do; send it again later"
+		p = &problem{Type: problemTypes + overloaded, Title: "Overloaded", Status: http.StatusServiceUnavailable, Detail: "the event " + detail}
+		p.Errors = problemErrors(inArray(at, &riskd.FieldError{Path: documentPath, Detail: detail}))
+	}
+	return p
 }
 
 // firstByte gives the first byte that isn't white space.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/riskd/riskd"
+	"github.com/riskd/riskd/scoring"
 )
 
 func TestDecision(t *testing.T) {
@@ -347,5 +348,41 @@ func BenchmarkBatchHandler64(b *testing.B) {
 	for b.Loop() {
 		body.Reset(text)
 		h.gateway.ServeHTTP(w, r)
+	}
+}
+
+// shed is a decision that was taken without evaluating the event.
+func shed(e *riskd.Event, now time.Time) riskd.Decision {
+	d := allow(e, now)
+	d.Source, d.Degraded = riskd.SourceFallback, []string{"overloaded"}
+	return d
+}
+
+// What riskd had no room for it hasn't accepted.
+func TestTelemetryThatIsShed(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.engine.answer = func(e *riskd.Event, now time.Time) riskd.Decision {
+		if e.ID == "late" {
+			return shed(e, now)
+		}
+		return allow(e, now)
+	}
+	if overloaded != scoring.CodeOverloaded {
+		t.Errorf("the engine's code is %q", scoring.CodeOverloaded)
+	}
+	late := strings.Replace(least, "{", `{"id":"late",`, 1)
+	if w := post(h.gateway, "/v1/telemetry", late); w.Code != 503 || !strings.Contains(w.Body.String(), "problems/overloaded") {
+		t.Errorf("one: %d %s", w.Code, w.Body)
+	}
+	if w := post(h.gateway, "/v1/telemetry", "["+late+","+late+"]"); w.Code != 503 {
+		t.Errorf("all: %d %s", w.Code, w.Body)
+	}
+	w := post(h.gateway, "/v1/telemetry", "["+least+","+late+"]")
+	if w.Code != 202 || !strings.Contains(w.Body.String(), `"accepted":1`) || !strings.Contains(w.Body.String(), "[1]: was not evaluated") {
+		t.Errorf("some: %d %s", w.Code, w.Body)
+	}
+	if w := post(h.gateway, "/v1/decisions", late); w.Code != 200 {
+		t.Errorf("a decision: %d %s", w.Code, w.Body)
 	}
 }

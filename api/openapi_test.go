@@ -306,6 +306,7 @@ func calls() []call {
 		get("/livez", 200), evil(get("/livez", 403)),
 		get("/readyz", 200), evil(get("/readyz", 403)), breaks(get("/readyz", 500)),
 		with(get("/readyz", 503), func(h *house) { h.Ready = func() []string { return []string{"draining"} } }),
+		with(post("/v1/telemetry", least, 503), func(h *house) { h.engine.answer = shed }),
 		get("/metrics", 200), evil(get("/metrics", 403)), breaks(get("/metrics", 500)),
 		get("/openapi.json", 200), evil(get("/openapi.json", 403)),
 	}
